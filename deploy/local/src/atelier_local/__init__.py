@@ -1,0 +1,1 @@
+"""Atelier on a bare machine: private nodes, the Python environment, and the whole stack."""
