@@ -115,7 +115,7 @@ def has(module: str) -> bool:
 
 def install_venv_package() -> None:
     """Install Debian's package for virtual environments, if we may."""
-    from atelier_local.binaries import can_install, install  # noqa: PLC0415 - not for Pythons too old to read it
+    from atelier_local.binaries import can_install, install  # here: an old Python could not read it
 
     if not can_install():
         raise SystemExit("this Python has neither venv nor pip; Debian: sudo apt-get install python3-venv")
@@ -165,7 +165,7 @@ def use_newer_python() -> None:
     for name in NEWER:
         found = shutil.which(name)
         if found and quiet([found, "-c", "pass"]):
-            os.execv(found, [found, "-m", "atelier_local.python"])
+            os.execv(found, [found, "-m", "atelier_local.python"])  # noqa: S606 - no shell is wanted
     raise SystemExit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}")
 
 
