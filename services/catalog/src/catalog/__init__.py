@@ -1,0 +1,1 @@
+"""Curated reference models and the teams' own models."""

@@ -1,0 +1,15 @@
+import asyncio
+
+from catalog.bootstrap import migrate, serve
+from chassis.commands import Command, main
+
+if __name__ == "__main__":
+    main(
+        "catalog",
+        {
+            "serve": Command("Run the service.", lambda _: asyncio.run(serve())),
+            "migrate": Command(
+                "Migrate the schema, declare the topology, publish the collection.", lambda _: migrate()
+            ),
+        },
+    )

@@ -1,0 +1,105 @@
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catalog.domain.models import Model, Origin
+from catalog.domain.trainings import Training
+from contracts.orders import Operation
+
+# The ids are locked, not the rows: a model not heard of yet must have one writer at a time as well.
+LOCK = text(
+    """
+    select pg_advisory_xact_lock(hashtextextended('catalog.models ' || id, 0))
+    from (select unnest(cast(:ids as uuid[])) as id order by 1) as wanted
+    """
+)
+MODELS = text("select * from catalog.models where id = any(cast(:ids as uuid[]))")
+TRAININGS = text("select * from catalog.trainings where model_id = any(cast(:ids as uuid[]))")
+SAVE_TRAINING = text(
+    """
+    insert into catalog.trainings (job_id, model_id, operation, instructions, seen, started, progress, code,
+        failure, finished_at, number, samples)
+    values (:job_id, :model_id, :operation, :instructions, :seen, :started, :progress, :code,
+        :failure, :finished_at, :number, cast(:samples as text[]))
+    on conflict (job_id) do update set seen = excluded.seen, started = excluded.started,
+        progress = excluded.progress, code = excluded.code, failure = excluded.failure,
+        finished_at = excluded.finished_at, number = excluded.number, samples = excluded.samples
+    """
+)
+SAVE_MODEL = text(
+    """
+    insert into catalog.models (id, team_id, user_id, name, description, reference_model_id, category,
+        status, version, active_version, created_at, updated_at)
+    values (:id, :team_id, :user_id, :name, :description, :reference_model_id, :category,
+        :status, :version, :active_version, :created_at, :updated_at)
+    on conflict (id) do update set status = excluded.status, version = excluded.version,
+        active_version = excluded.active_version, updated_at = excluded.updated_at
+    """
+)
+COLUMNS = {"id", "team_id", "user_id", "name", "description", "reference_model_id", "category", "status"}
+COLUMNS |= {"version", "active_version", "created_at", "updated_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresModels:
+    """The teams' own models in the schema `catalog`."""
+
+    connection: AsyncConnection
+
+    async def lock(self, ids: Collection[UUID]) -> dict[UUID, Model]:
+        """Lock and load each model; one not heard of yet comes as a new one, and is locked as well."""
+        if not ids:
+            return {}
+        wanted = {"ids": list(ids)}
+        await self.connection.execute(LOCK, wanted)
+        models = {id_: Model(id_) for id_ in ids}
+        for row in (await self.connection.execute(MODELS, wanted)).mappings():
+            models[row["id"]] = _model(row)
+        for row in (await self.connection.execute(TRAININGS, wanted)).mappings():
+            models[row["model_id"]].trainings[row["job_id"]] = _training(row)
+        return models
+
+    async def save(self, models: Iterable[Model]) -> None:
+        """Store the models and the trainings that were touched."""
+        touched = [model for model in models if model.touched]
+        trainings = [_training_row(model, job_id) for model in touched for job_id in model.touched]
+        documents = [document for model in touched if (document := model.document())]
+        if trainings:
+            await self.connection.execute(SAVE_TRAINING, trainings)
+        if documents:
+            rows = [document.model_dump(include=COLUMNS) for document in documents]
+            await self.connection.execute(SAVE_MODEL, rows)
+
+
+def _model(row: RowMapping) -> Model:
+    origin = Origin(
+        row["team_id"],
+        row["user_id"],
+        row["name"],
+        row["description"],
+        row["reference_model_id"],
+        row["category"],
+        row["created_at"],
+    )
+    return Model(
+        row["id"],
+        origin,
+        version=row["version"],
+        active_version=row["active_version"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _training(row: RowMapping) -> Training:
+    columns = {name: value for name, value in row.items() if name != "model_id"}
+    columns |= {"operation": Operation(row["operation"]), "samples": tuple(row["samples"])}
+    return Training(**columns)
+
+
+def _training_row(model: Model, job_id: UUID) -> dict[str, Any]:
+    row = asdict(model.trainings[job_id])
+    return row | {"model_id": model.id, "samples": list(row["samples"])}

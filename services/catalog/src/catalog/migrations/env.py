@@ -1,0 +1,4 @@
+from catalog.adapters.outbound.tables import metadata
+from chassis.migrate import run_env
+
+run_env(metadata)
