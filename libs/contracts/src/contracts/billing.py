@@ -1,0 +1,54 @@
+"""The messages of billing: plans, and the periods and payments that bring credits."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from contracts.message import Document, Fact, Value
+
+
+class Limits(Value):
+    """What a plan allows: jobs running, jobs open (waiting or running), requests a minute, pinned images."""
+
+    running: int
+    open: int
+    per_minute: int
+    pin: bool = False
+
+
+class PlanChanged(Document):
+    """A team's plan and its limits."""
+
+    type: ClassVar[str] = "billing.plan-changed.v1"
+
+    team_id: UUID
+    plan: str
+    status: str
+    limits: Limits
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)
+
+
+class PeriodOpened(Fact):
+    """A period is paid for (or free) and brings credits, once per `source_ref`.
+
+    `reset` replaces what is left of the plan, `add` adds to it.
+    """
+
+    type: ClassVar[str] = "billing.period-opened.v1"
+
+    team_id: UUID
+    source_ref: str
+    kind: Literal["reset", "add"]
+    credits: int
+    period_start: datetime
+    period_end: datetime
+    plan: str
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)

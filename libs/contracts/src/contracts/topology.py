@@ -1,0 +1,86 @@
+"""Who hears what: every queue and the facts it binds, declared whole before any service runs."""
+
+from dataclasses import dataclass
+
+from contracts.billing import PeriodOpened, PlanChanged
+from contracts.catalog import ModelChanged, PreviewPublished, ReferenceModelChanged
+from contracts.credits import (
+    AccountChanged,
+    CaptureCredits,
+    CreditsHeld,
+    CreditsSettled,
+    HoldCredits,
+    HoldDeclined,
+    ReleaseCredits,
+)
+from contracts.gateway import TeamOpened
+from contracts.jobs import CancelJob, JobChanged, JobsRefused, ProviderCallback
+from contracts.orders import Operation
+
+COMMANDS = "commands"
+FACTS = "facts"
+UNROUTED = "unrouted"
+PARKED = "parked"
+RETRY_DELAYS = {"retry.5s": 5_000, "retry.30s": 30_000, "retry.5m": 300_000}
+"""The ladder a failed message climbs: exchange and queue of that name, and the wait in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable quorum queue and the routing keys bound to it.
+
+    `single_active` lets one consumer of several replicas work at a time.
+    """
+
+    name: str
+    commands: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    single_active: bool = False
+
+    @property
+    def parked(self) -> str:
+        """The queue that keeps what this one could not handle."""
+        return f"{self.name}.parked"
+
+
+QUEUES = (
+    Queue("billing.facts", facts=(TeamOpened.type,)),
+    Queue(
+        "catalog.facts",
+        facts=(
+            f"{CreditsHeld.type}.{Operation.CREATE_MODEL}",
+            f"{CreditsHeld.type}.{Operation.REFINE_MODEL}",
+            f"{JobChanged.type}.{Operation.CREATE_MODEL}.#",
+            f"{JobChanged.type}.{Operation.REFINE_MODEL}.#",
+            f"{JobChanged.type}.{Operation.GENERATE_IMAGES}.completed",
+        ),
+    ),
+    Queue("credits.commands", commands=(HoldCredits.type, CaptureCredits.type, ReleaseCredits.type)),
+    Queue("credits.facts", facts=(PeriodOpened.type,)),
+    Queue(
+        "gateway.projector",
+        facts=(
+            AccountChanged.type,
+            f"{CreditsHeld.type}.#",
+            HoldDeclined.type,
+            f"{JobChanged.type}.#",
+            JobsRefused.type,
+            ModelChanged.type,
+            PlanChanged.type,
+            PreviewPublished.type,
+            ReferenceModelChanged.type,
+        ),
+        single_active=True,
+    ),
+    Queue("jobs.commands", commands=(CancelJob.type, ProviderCallback.type)),
+    Queue(
+        "jobs.facts",
+        facts=(
+            f"{CreditsHeld.type}.#",
+            CreditsSettled.type,
+            ModelChanged.type,
+            PlanChanged.type,
+            ReferenceModelChanged.type,
+        ),
+    ),
+)
