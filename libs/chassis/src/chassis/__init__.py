@@ -1,0 +1,1 @@
+"""What every service needs and no business noun: database, outbox, inbox, batches, broker, telemetry."""

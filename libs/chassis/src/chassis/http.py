@@ -1,0 +1,56 @@
+"""Errors as RFC 9457 problem details, and the endpoints an operator asks."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from chassis.health import Health
+
+
+class Problem(Exception):
+    """Something a client must be told: an HTTP status, a stable code, and words for a person."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: object
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.extra = status, code, detail, extra
+        self.headers = headers or {}
+
+
+def problem(error: Problem) -> Response:
+    """Answer with `application/problem+json`."""
+    body: dict[str, object] = {
+        "type": f"urn:atelier:problem:{error.code}",
+        "title": error.code.replace("_", " ").capitalize(),
+    }
+    body |= {"status": error.status, "code": error.code, "detail": error.detail} | error.extra
+    return JSONResponse(body, error.status, error.headers, media_type="application/problem+json")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Let `Problem` be raised anywhere below `app`."""
+
+    async def handle(_request: Request, error: Exception) -> Response:
+        return problem(
+            error if isinstance(error, Problem) else Problem(500, "internal_error", "Please try again.")
+        )
+
+    app.add_exception_handler(Problem, handle)
+
+
+def install_operations(app: FastAPI, health: Health) -> None:
+    """Add /health/live, /health/ready and /metrics."""
+
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> Response:
+        state = {name: reason or "works" for name, reason in health.parts.items()}
+        return JSONResponse({"ready": health.ready, "parts": state}, 200 if health.ready else 503)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,109 @@
+"""Sends what the outbox holds: at once after a commit, and whatever a crash left behind."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import aio_pika
+import orjson
+from sqlalchemy import text
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Database
+from chassis.health import Health
+from chassis.metrics import MESSAGES_SENT, OUTBOX_OLDEST
+from chassis.publisher import Publisher
+from chassis.supervision import keep_running
+
+BATCH = 100
+SWEEP_EVERY = 0.5
+LONGEST_WAIT = 60
+
+
+class Relay:
+    """Moves rows from one service's outbox to the bus, in batches, each row deleted once it is confirmed.
+
+    A row that cannot be sent waits (1 s, doubling up to 60 s) and never holds the others back. Several relays
+    may work on one table: rows are taken with SKIP LOCKED.
+    """
+
+    def __init__(self, database: Database, publisher: Publisher, health: Health) -> None:
+        self._database, self._publisher, self._health = database, publisher, health
+        outbox = f"{database.schema}.outbox"
+        self._take = text(
+            f"""
+            select id, exchange, routing_key, message_id, correlation_id, type, headers, payload, created_at
+            from {outbox} where next_attempt_at <= clock_timestamp()
+            order by id limit {BATCH} for update skip locked
+            """  # noqa: S608 - the schema is a name of ours
+        )
+        self._sent = text(f"delete from {outbox} where id = any(:ids)")  # noqa: S608 - as above
+        self._postpone = text(
+            f"""
+            update {outbox} set attempts = attempts + 1, last_error = :error, next_attempt_at =
+                clock_timestamp()
+                + make_interval(secs => least({LONGEST_WAIT}, power(2, least(attempts, 10))))
+            where id = any(:ids)
+            """  # noqa: S608 - as above
+        )
+
+    async def run(self) -> None:
+        """Send for ever."""
+        await keep_running("relay", self._once, self._health)
+
+    async def flush(self) -> None:
+        """Send everything that can be sent now; called when the process stops."""
+        while await self._drain() == BATCH:
+            pass
+
+    async def _once(self) -> None:
+        self._database.committed.clear()
+        if await self._drain() < BATCH:
+            await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(SWEEP_EVERY):
+                await self._database.committed.wait()
+        except TimeoutError:
+            return
+
+    async def _drain(self) -> int:
+        # The rows stay locked while on their way: the lock is the lease, and it dies with the process.
+        async with self._database.engine.begin() as connection:
+            rows = (await connection.execute(self._take)).all()
+            OUTBOX_OLDEST.set((datetime.now(UTC) - rows[0].created_at).total_seconds() if rows else 0)
+            if rows:
+                await self._send(connection, rows)
+            return len(rows)
+
+    async def _send(self, connection: AsyncConnection, rows: list[Row[Any]] | Any) -> None:  # noqa: ANN401
+        await self._publisher.channel()
+        results = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
+        sent = [row.id for row, result in zip(rows, results, strict=True) if result is None]
+        errors = [(row.id, error) for row, error in zip(rows, results, strict=True) if error is not None]
+        if sent:
+            await connection.execute(self._sent, {"ids": sent})
+        if errors:
+            reason = f"{type(errors[0][1]).__name__}: {errors[0][1]}"
+            await connection.execute(self._postpone, {"ids": [id_ for id_, _ in errors], "error": reason})
+            self._health.down("relay", reason)
+
+    async def _publish(self, row: Row[Any]) -> None:
+        await self._publisher.publish(row.exchange, row.routing_key, to_amqp(row))
+        MESSAGES_SENT.labels(row.type).inc()
+
+
+def to_amqp(row: Row[Any]) -> aio_pika.Message:
+    """Turn a row into a persistent message; the stored trace context travels unchanged."""
+    return aio_pika.Message(
+        row.payload,
+        content_type="application/json",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=str(row.message_id),
+        correlation_id=str(row.correlation_id),
+        type=row.type,
+        timestamp=row.created_at,
+        headers=row.headers if isinstance(row.headers, dict) else orjson.loads(row.headers),
+    )

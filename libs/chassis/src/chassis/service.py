@@ -1,0 +1,130 @@
+"""One process of a service: its HTTP side, its consumers, its relay and its schedules, from start to end."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
+
+import uvicorn
+from fastapi import FastAPI
+
+from chassis import logs, telemetry
+from chassis.broker import Listening
+from chassis.consumer import Consumer, Reception
+from chassis.database import Database
+from chassis.health import Health
+from chassis.http import install_operations
+from chassis.publisher import Publisher
+from chassis.relay import Relay
+from chassis.schedule import Schedule
+from chassis.settings import ServiceSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a process consists of. `around` are opened before anything runs and closed after all has ended."""
+
+    name: str
+    settings: ServiceSettings
+    database: Database
+    consumers: Sequence[Consumer] = ()
+    schedules: Sequence[Schedule] = ()
+    app: FastAPI | None = None
+    around: Sequence[Callable[[], AbstractAsyncContextManager[object]]] = ()
+    health: Health = field(default_factory=Health)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the whole process stops in one order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def run(service: Service) -> None:
+    """Run until SIGTERM or SIGINT, or until a part cannot be healed (then it raises, for the supervisor)."""
+    settings = service.settings
+    logs.configure(service.name, settings.log_level)
+    telemetry.configure(service.name, settings.otel_exporter_otlp_endpoint, settings.trace_ratio)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(service.database.close)
+        for opening in service.around:
+            await stack.enter_async_context(opening())
+        await _run_parts(service, _stop_signal())
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _run_parts(service: Service, stop: asyncio.Event) -> None:
+    publisher = Publisher(f"{service.settings.rabbitmq_url}")
+    relay = Relay(service.database, publisher, service.health)
+    receptions = [Reception(consumer, publisher, service.health) for consumer in service.consumers]
+    listening = Listening(service.settings.rabbitmq_url, receptions, publisher, service.health)
+    server = _server(service)
+    # The order of stopping: first nothing new from clients, then nothing new from the bus, then what is due,
+    # last the relay, so that everything said on the way is still sent.
+    parts = [asyncio.create_task(server.serve(), name="http")]
+    parts += [asyncio.create_task(listening.run(), name="consumers")] if receptions else []
+    parts += [
+        asyncio.create_task(schedule.keep(service.health), name=schedule.name)
+        for schedule in service.schedules
+    ]
+    parts += [asyncio.create_task(relay.run(), name="relay")]
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        logger.info("%s runs on port %s", service.name, service.settings.http_port)
+        await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        await _stop_parts([*parts, stopping])
+        await _flush(relay)
+        await publisher.close()
+    for part in parts:
+        if not part.cancelled() and (error := part.exception()):
+            raise error
+
+
+async def _stop_parts(parts: Sequence[asyncio.Task[object]]) -> None:
+    http, *others = parts
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(http), 5)
+    for part in (*others, http):
+        part.cancel()
+        await asyncio.wait([part], timeout=15)
+
+
+async def _flush(relay: Relay) -> None:
+    try:
+        async with asyncio.timeout(5):
+            await relay.flush()
+    except Exception as error:  # noqa: BLE001 - what is not sent now is sent by the next process
+        logger.warning("messages stay in the outbox: %s", error)
+
+
+def _server(service: Service) -> _Server:
+    app = service.app or FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
+    install_operations(app, service.health)
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=service.settings.http_host,
+            port=service.settings.http_port,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=4,
+        )
+    )

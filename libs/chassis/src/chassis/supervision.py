@@ -1,0 +1,38 @@
+"""Loops that never end silently: one that fails backs off, turns readiness red, and heals."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from chassis.health import Health
+
+logger = logging.getLogger(__name__)
+LONGEST_PAUSE = 10.0
+
+
+async def keep_running(part: str, once: Callable[[], Awaitable[None]], health: Health) -> None:
+    """Call `once` again and again; after a failure wait 0.1 s, doubling up to 10 s, until it works.
+
+    aiormq raises a stray CancelledError into whoever awaits a confirm on a stuck connection; it is told from
+    a real one by asking whether this task is being cancelled.
+    """
+    pause = 0.1
+    while True:
+        try:
+            await once()
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            pause = await _fail(part, ConnectionError("the broker's connection is stuck"), health, pause)
+        except Exception as error:
+            logger.debug("%s failed", part, exc_info=True)
+            pause = await _fail(part, error, health, pause)
+        else:
+            pause = 0.1
+            health.up(part)
+
+
+async def _fail(part: str, error: BaseException, health: Health, pause: float) -> float:
+    health.down(part, f"{type(error).__name__}: {error}")
+    await asyncio.sleep(pause)
+    return min(pause * 2, LONGEST_PAUSE)

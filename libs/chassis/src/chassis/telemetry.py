@@ -1,0 +1,60 @@
+"""Traces that follow one request through every service (W3C trace context, OpenTelemetry)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+def configure(service: str, endpoint: str | None, ratio: float = 1.0) -> None:
+    """Send this process's spans to the collector at `endpoint`; without one, only pass contexts on."""
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(ratio))
+    )
+    if endpoint:
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+    trace.set_tracer_provider(provider)
+
+
+def tracer(name: str) -> Tracer:
+    """Get the tracer for one part of the code."""
+    return trace.get_tracer(name)
+
+
+def traceparent_of(span: Span) -> str | None:
+    """Write a span's context down as a W3C `traceparent`; None when it is not being recorded anywhere."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
+    return carrier.get("traceparent")
+
+
+def current_traceparent() -> str | None:
+    """Write down the context of the span that is current here."""
+    return traceparent_of(trace.get_current_span())
+
+
+def context_of(traceparent: str | None) -> Context:
+    """Read a stored `traceparent` back; an empty context when there is none."""
+    return _PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
+
+
+@contextmanager
+def continued(
+    traceparent: str | None, name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | float
+) -> Iterator[Span]:
+    """Do something as a child of a stored context, so that its trace goes on where it was left."""
+    with tracer(__name__).start_as_current_span(
+        name, context=context_of(traceparent), kind=kind, attributes=attributes
+    ) as span:
+        yield span

@@ -1,0 +1,128 @@
+"""Fixtures for tests on real parts; they build on the session's `nodes` fixture of the root conftest."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import aio_pika
+import pytest
+
+from chassis import topology
+from chassis.delivery import read
+from contracts.envelope import Delivery
+from contracts.message import AnyMessage, Command, Message
+from contracts.topology import COMMANDS, FACTS
+
+
+@dataclass(frozen=True)
+class FreshDatabase:
+    """A database with the five roles and schemas, and nothing in them."""
+
+    name: str
+    postgres: Any
+
+    def url(self, role: str) -> str:
+        """Return the address of this database for a service's role."""
+        return str(self.postgres.dsn(self.name, role))
+
+    def query(self, sql: str) -> str:
+        """Run statements as the superuser and return what they print, a row a line."""
+        return str(self.postgres.sql(sql, self.name)).strip()
+
+
+@pytest.fixture(scope="module")
+def fresh_database(nodes: Any) -> Iterator[FreshDatabase]:  # noqa: ANN401 - deploy/local is no dependency of ours
+    """Make a provisioned database of the module's own; dropped at its end."""
+    from atelier_local.nodes import drop_database, provision
+
+    name = f"test_{uuid4().hex[:12]}"
+    provision(nodes.postgres, name)
+    yield FreshDatabase(name, nodes.postgres)
+    drop_database(nodes.postgres, name)
+
+
+@pytest.fixture(scope="module")
+def fresh_vhost(nodes: Any) -> Iterator[str]:  # noqa: ANN401 - as above
+    """Make a virtual host of the module's own with the whole topology; deleted at its end."""
+    name = f"test-{uuid4().hex[:12]}"
+    nodes.rabbitmq.add_vhost(name)
+    url = nodes.rabbitmq.url(name)
+    in_thread(lambda: asyncio.run(topology.declare(url)))
+    yield url
+    nodes.rabbitmq.delete_vhost(name)
+
+
+def in_thread(call: Callable[[], object]) -> None:
+    """Run something that starts an event loop of its own, also where one runs already."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(call).result()
+
+
+def delivery(message: AnyMessage, message_id: UUID | None = None) -> Delivery[AnyMessage]:
+    """Wrap a message as if it had just arrived."""
+    return Delivery(message, message_id or uuid4(), uuid4())
+
+
+@dataclass(frozen=True)
+class Bus:
+    """A test's own place on the bus: says messages, and hears what is said meanwhile."""
+
+    channel: aio_pika.abc.AbstractChannel
+    heard: asyncio.Queue[Message]
+
+    async def say(self, message: Message, message_id: UUID | None = None) -> None:
+        """Publish a message as a service would."""
+        exchange = await self.channel.get_exchange(
+            COMMANDS if isinstance(message, Command) else FACTS, ensure=False
+        )
+        await exchange.publish(
+            aio_pika.Message(
+                message.model_dump_json().encode(),
+                content_type="application/json",
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                message_id=str(message_id or uuid4()),
+                correlation_id=str(uuid4()),
+                type=message.type,
+            ),
+            message.routing_key,
+        )
+
+    async def hear(self, kind: type[AnyMessage], within: float = 10) -> AnyMessage:
+        """Wait for the next message of a class; others that come first are put aside and lost."""
+        async with asyncio.timeout(within):
+            while True:
+                message = await self.heard.get()
+                if isinstance(message, kind):
+                    return message
+
+    async def silence(self, seconds: float = 0.5) -> list[Message]:
+        """Wait, and return everything that was heard meanwhile."""
+        await asyncio.sleep(seconds)
+        return [self.heard.get_nowait() for _ in range(self.heard.qsize())]
+
+
+@asynccontextmanager
+async def listening(url: str, *kinds: type[Message]) -> AsyncIterator[Bus]:
+    """Open a place on the bus that hears facts and commands of these classes from now on."""
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(exclusive=True)
+        for kind in kinds:
+            if issubclass(kind, Command):
+                await queue.bind(COMMANDS, kind.type)
+            else:
+                await queue.bind(FACTS, f"{kind.type}.#")
+        bus = Bus(channel, asyncio.Queue())
+
+        async def hear(incoming: aio_pika.abc.AbstractIncomingMessage) -> None:
+            async with incoming.process():
+                bus.heard.put_nowait(read(incoming, frozenset(kinds))[0])
+
+        await queue.consume(hear)
+        yield bus
