@@ -11,6 +11,9 @@ from atelier_local.containers import docker_answers
 from atelier_local.nodes import Nodes, choose_nodes, forget
 
 
+pytest_plugins = ["chassis.testing"]
+
+
 @pytest.fixture(scope="session")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """Servers of this session's own: private nodes, or containers where the binaries cannot be had."""

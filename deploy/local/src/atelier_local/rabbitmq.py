@@ -42,7 +42,7 @@ log.file.level = warning
 log.console = false
 """
 
-STARTED_IN, STOPPED_IN = 90, 30
+STARTED_IN, STOPPED_IN, NOTICED_IN = 90, 30, 5
 
 
 class RabbitMQ:
@@ -67,10 +67,11 @@ class RabbitMQ:
         if self._pid() and self.is_healthy():
             return
         self.kill()
-        self._end_epmd()
         self._create()
+        # A killed node's epmd refuses to end until it has noticed; moving to other ports would lose our clients.
+        wait_until(self._has_its_ports, NOTICED_IN)
         for _ in range(3):
-            if not all(is_free(port) for port in range(self.port, self.port + PORTS)):
+            if not self._has_its_ports():
                 self._move()
             if self._launch():
                 return
@@ -160,6 +161,10 @@ class RabbitMQ:
     def _pid(self) -> int | None:
         pid = read_pid(self._folder / "rabbit.pid")
         return pid if pid and is_alive(pid, str(self._folder)) else None
+
+    def _has_its_ports(self) -> bool:
+        self._end_epmd()
+        return all(is_free(port) for port in range(self.port, self.port + PORTS))
 
     def _move(self) -> None:
         self.port = free_run(PORTS)
