@@ -10,7 +10,6 @@ from atelier_local.binaries import can_install, missing_packages
 from atelier_local.containers import docker_answers
 from atelier_local.nodes import Nodes, choose_nodes, forget
 
-
 pytest_plugins = ["chassis.testing"]
 
 

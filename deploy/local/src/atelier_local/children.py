@@ -79,7 +79,7 @@ class Children:
         for name, child in left.items():
             self._say(f"ending {name}, left over from an earlier run")
             signal_quietly(child["pid"], signal.SIGKILL)
-        wait_until(lambda: not any(is_alive(c["pid"], c["command"]) for c in left.values()), STOPPED_IN)
+        wait_until(lambda: not any(is_alive(child["pid"]) for child in left.values()), STOPPED_IN)
 
     def start(self, child: Child) -> None:
         """Start a process and keep it running."""

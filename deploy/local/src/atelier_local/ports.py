@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 
 from atelier_local.errors import CannotStart
 
@@ -9,6 +10,8 @@ HOST = "127.0.0.1"
 
 # Below the kernel's range for outgoing connections, so that no client socket takes a port we noted.
 FIRST, LAST = 15_000, 32_000
+
+PATIENCE = 1.0
 
 
 def is_free(port: int) -> bool:
@@ -39,10 +42,11 @@ def free_ports(count: int) -> list[int]:
     return sorted(found)
 
 
-def is_listening(port: int, timeout: float = 1.0) -> bool:
-    """Tell whether somebody accepts connections on this port."""
-    try:
-        with socket.create_connection((HOST, port), timeout=timeout):
-            return True
-    except OSError:
-        return False
+def come_free(first: int, length: int = 1) -> bool:
+    """Wait a moment for ports that a process which just ended still holds; tell whether they are free."""
+    deadline = time.monotonic() + PATIENCE
+    while not all(is_free(port) for port in range(first, first + length)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -9,7 +9,7 @@ from typing import Any
 from atelier_local.binaries import postgres_folder
 from atelier_local.errors import CannotStart
 from atelier_local.notes import remember, write_note
-from atelier_local.ports import HOST, free_run, is_free
+from atelier_local.ports import HOST, come_free, free_run
 from atelier_local.processes import (
     Account,
     clean_environment,
@@ -62,7 +62,7 @@ class Postgres:
         self.kill()
         self._create()
         for _ in range(3):
-            if not is_free(self.port):
+            if not come_free(self.port):
                 self._move()
             if self._launch():
                 return

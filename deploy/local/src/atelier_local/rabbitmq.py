@@ -68,7 +68,6 @@ class RabbitMQ:
             return
         self.kill()
         self._create()
-        # A killed node's epmd refuses to end until it has noticed; moving to other ports would lose our clients.
         wait_until(self._has_its_ports, NOTICED_IN)
         for _ in range(3):
             if not self._has_its_ports():
@@ -81,7 +80,8 @@ class RabbitMQ:
     def stop(self) -> None:
         """Stop the node cleanly, and its epmd with it."""
         self._end(signal.SIGTERM)
-        self._end_epmd()
+        if self._folder.exists():
+            wait_until(self._has_its_ports, NOTICED_IN)
 
     def kill(self) -> None:
         """End the node as a power cut would (kill -9)."""
@@ -154,15 +154,15 @@ class RabbitMQ:
 
     def _end_epmd(self) -> None:
         # The daemon outlives its node by design; ours has no other use.
-        if self._folder.exists():
-            kill = ["epmd", "-port", str(self.port + 2), "-kill"]
-            subprocess.run(kill, capture_output=True, check=False, **self._surroundings())
+        kill = ["epmd", "-port", str(self.port + 2), "-kill"]
+        subprocess.run(kill, capture_output=True, check=False, **self._surroundings())
 
     def _pid(self) -> int | None:
         pid = read_pid(self._folder / "rabbit.pid")
         return pid if pid and is_alive(pid, str(self._folder)) else None
 
     def _has_its_ports(self) -> bool:
+        # epmd refuses to end until it has noticed that its node is gone; other ports would lose our clients.
         self._end_epmd()
         return all(is_free(port) for port in range(self.port, self.port + PORTS))
 
