@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import aio_pika
 import pytest
+from sqlalchemy import text
+
 from chassis import ladder
 from chassis.broker import Listening
 from chassis.consumer import Consumer, Poison, Reception
@@ -19,7 +21,6 @@ from chassis.relay import Relay
 from chassis.testing import Bus, listening
 from contracts.credits import CaptureCredits, CreditsSettled, ReleaseCredits
 from contracts.envelope import Delivery
-from sqlalchemy import text
 
 QUEUE = "credits.commands"
 
@@ -73,7 +74,7 @@ async def running(url: str, database: Database, health: Health) -> AsyncIterator
     ]
     try:
         async with asyncio.timeout(10):
-            while not health.parts.get("consumers", "starting") is None:
+            while health.parts.get("consumers", "starting") is not None:
                 await asyncio.sleep(0.02)
         yield releasing
     finally:

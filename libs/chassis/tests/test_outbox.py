@@ -1,11 +1,12 @@
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
+
 from chassis.database import Database
 from chassis.testing import delivery
 from contracts.credits import ReleaseCredits
 from contracts.envelope import Cause
-from sqlalchemy import text
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
