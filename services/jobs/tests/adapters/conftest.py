@@ -1,0 +1,61 @@
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+
+import fal_client
+import pytest
+
+from jobs.adapters.outbound.fal import Fal
+from jobs.adapters.outbound.media import Media
+from jobs.adapters.outbound.s3 import S3
+from sandbox.testing import Control, Running, running
+
+
+@pytest.fixture(scope="session")
+async def running_sandbox(tmp_path_factory) -> AsyncIterator[Running]:
+    """One sandbox for all these tests; clients made in this process trust it."""
+    with pytest.MonkeyPatch.context() as patch:
+        async with running(tmp_path_factory.mktemp("sandbox")) as sandbox:
+            patch.setenv("SSL_CERT_FILE", str(sandbox.ca_file))
+            # fal-client reads its environment once, when it is imported: here before the port was known.
+            patch.setattr(fal_client.client, "QUEUE_URL_FORMAT", f"https://{sandbox.fal_host}/")
+            yield sandbox
+
+
+@pytest.fixture
+async def sandbox(running_sandbox) -> AsyncIterator[Control]:
+    """The sandbox's controls; everything back to the beginning for each test."""
+    await running_sandbox.control.reset()
+    await running_sandbox.control.timing(image_seconds=0.05, training_seconds=0.2, tiny_images=64)
+    yield running_sandbox.control
+    await running_sandbox.control.reset()
+
+
+@pytest.fixture
+async def media(running_sandbox) -> AsyncIterator[Media]:
+    media = Media(trusted=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
+    yield media
+    await media.close()
+
+
+@pytest.fixture
+async def fal(running_sandbox, media) -> AsyncIterator[Fal]:
+    """The adapter, less patient than in service."""
+    key, host = running_sandbox.settings.fal_key, running_sandbox.fal_host
+    fal = Fal(key, host, media.download, submit_timeout=1.5, call_timeout=2.0)
+    yield fal
+    await fal.close()
+
+
+@pytest.fixture
+async def s3(running_sandbox, media) -> AsyncIterator[S3]:
+    given = running_sandbox.environment("jobs")
+    s3 = S3(
+        given["S3_BUCKET"],
+        media.save,
+        endpoint=given["S3_ENDPOINT"],
+        region=given["AWS_REGION"],
+        access_key=given["AWS_ACCESS_KEY_ID"],
+        secret_key=given["AWS_SECRET_ACCESS_KEY"],
+    )
+    yield s3
+    await s3.close()
