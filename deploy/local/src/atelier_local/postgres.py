@@ -129,7 +129,10 @@ class Postgres:
             )
         child = self._child
         wait_until(lambda: child.poll() is not None or self._says_ready(child.pid), STARTED_IN)
-        return child.poll() is None and self.is_healthy()
+        if child.poll() is None and self.is_healthy():
+            return True
+        child.kill()
+        return False
 
     def _says_ready(self, pid: int) -> bool:
         status = self._data / "postmaster.pid"
@@ -137,12 +140,14 @@ class Postgres:
 
     def _end(self, how: signal.Signals) -> None:
         pid = self._pid()
-        if pid is None:
-            return
-        signal_quietly(pid, how)
-        if not wait_until(lambda: self._pid() is None, STOPPED_IN):
-            signal_quietly(pid, signal.SIGKILL)
-            wait_until(lambda: self._pid() is None, STOPPED_IN)
+        if pid is not None:
+            signal_quietly(pid, how)
+            if not wait_until(lambda: self._pid() is None, STOPPED_IN):
+                signal_quietly(pid, signal.SIGKILL)
+                wait_until(lambda: self._pid() is None, STOPPED_IN)
+        if self._child is not None:
+            self._child.wait(STOPPED_IN)
+            self._child = None
         # A killed server leaves this behind. A zombie's number in it would forbid the next start.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 

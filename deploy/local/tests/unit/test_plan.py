@@ -1,0 +1,80 @@
+import json
+import socket
+
+import pytest
+
+from atelier_local.notes import read_note
+from atelier_local.plan import PROCESSES, SANDBOX, make_plan
+from atelier_local.stack import BY_NAME
+
+
+class Postgres:
+    def dsn(self, database, role):
+        return f"postgresql://{role}@here/{database}"
+
+
+class RabbitMQ:
+    def url(self, vhost):
+        return f"amqp://here/{vhost}"
+
+
+class Servers:
+    postgres, rabbitmq = Postgres(), RabbitMQ()
+
+
+@pytest.fixture
+def plan(tmp_path):
+    return make_plan(tmp_path, shared=True)
+
+
+def environment(plan, name, overrides=None):
+    return plan.environment(BY_NAME[name], Servers(), overrides or {})
+
+
+@pytest.mark.parametrize("name", [process.name for process in PROCESSES])
+def test_nothing_of_the_callers_environment_leaks_in(plan, monkeypatch, name):
+    for variable in ("PGHOST", "AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTPS_PROXY", "http_proxy", "PYTHONPATH"):
+        monkeypatch.setenv(variable, "the caller's")
+    assert "the caller's" not in environment(plan, name).values()
+
+
+def test_each_service_gets_its_own_role_and_the_keys_it_uses(plan):
+    jobs, credits, gateway = (environment(plan, name) for name in ("jobs", "credits", "gateway"))
+    assert jobs["DATABASE_URL"] == f"postgresql://jobs@here/{plan.database}"
+    assert "FAL_KEY" not in credits
+    assert "CALLBACK_KEY" not in gateway
+    assert jobs["AWS_ACCESS_KEY_ID"] != gateway["AWS_ACCESS_KEY_ID"]
+
+
+def test_the_sandbox_accepts_the_keys_the_services_have(plan):
+    sandbox = environment(plan, SANDBOX.name)
+    accepted = json.loads(sandbox["SANDBOX_S3_KEYS"])
+    for owner in ("jobs", "gateway"):
+        own = environment(plan, owner)
+        assert accepted[own["AWS_ACCESS_KEY_ID"]] == {"secret": own["AWS_SECRET_ACCESS_KEY"], "policy": owner}
+    assert sandbox["SANDBOX_FAL_KEY"] == environment(plan, "jobs")["FAL_KEY"]
+
+
+def test_overrides_reach_one_process_or_all(plan):
+    overrides = {"*": {"LOG_LEVEL": "DEBUG"}, "jobs": {"FAL_KEY": "wrong"}}
+    assert environment(plan, "jobs", overrides)["FAL_KEY"] == "wrong"
+    assert environment(plan, "credits", overrides)["LOG_LEVEL"] == "DEBUG"
+
+
+def test_the_plan_is_kept(tmp_path, plan):
+    assert make_plan(tmp_path, shared=True) == plan
+
+
+def test_a_port_that_somebody_took_is_chosen_anew(tmp_path, plan):
+    with socket.create_server(("127.0.0.1", plan.ports["jobs"])):
+        again = make_plan(tmp_path, shared=True)
+    assert again.ports["jobs"] != plan.ports["jobs"]
+    assert again.keys == plan.keys
+    assert read_note(tmp_path / "state" / "stack.json")["ports"] == again.ports
+
+
+def test_the_usual_port_is_taken_only_when_free(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert make_plan(tmp_path / "a", shared=False, gateway_port=port).ports["gateway"] != port
+    assert make_plan(tmp_path / "b", shared=False, gateway_port=port).ports["gateway"] == port
