@@ -1,0 +1,1 @@
+"""Plans and the periods that bring credits."""

@@ -1,0 +1,15 @@
+import asyncio
+
+from billing.adapters.inbound import cli
+from billing.bootstrap import migrate, serve, set_limits
+from chassis.commands import Command, main
+
+if __name__ == "__main__":
+    main(
+        "billing",
+        {
+            "serve": Command("Run the service.", lambda _: asyncio.run(serve())),
+            "migrate": Command("Migrate the schema and declare the topology.", lambda _: migrate()),
+            "limits": cli.limits(set_limits),
+        },
+    )

@@ -1,0 +1,58 @@
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from services.billing.tests.fakes import Memory
+from sqlalchemy import text
+
+from billing.adapters.outbound import postgres
+from billing.adapters.outbound.tables import metadata
+from billing.application.ports import Transaction
+from chassis.database import Database
+from chassis.migrate import upgrade
+from chassis.testing import FreshDatabase, in_thread
+from contracts.message import Message
+from contracts.registry import message_class
+
+
+@dataclass
+class Postgres:
+    """The real stores, and what was said through them."""
+
+    database: Database
+    transaction: Transaction = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.transaction = postgres.transaction(self.database)
+
+    async def said(self) -> list[Message]:
+        """Take what was said since the last time."""
+        async with self.database.engine.begin() as connection:
+            taken = (
+                "with o as (delete from billing.outbox returning *) select type, payload from o order by id"
+            )
+            rows = await connection.execute(text(taken))
+            return [message_class(row.type).model_validate_json(row.payload) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def migrated(fresh_database: FreshDatabase) -> str:
+    url = fresh_database.url("billing")
+    in_thread(lambda: upgrade(url, "billing"))
+    return url
+
+
+@pytest.fixture
+async def database(migrated: str) -> AsyncIterator[Database]:
+    database = Database(migrated, "billing", pool_size=4)
+    yield database
+    async with database.engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            await connection.execute(text(f"delete from {table}"))
+    await database.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request: pytest.FixtureRequest) -> Any:
+    return Memory() if request.param == "memory" else Postgres(request.getfixturevalue("database"))
