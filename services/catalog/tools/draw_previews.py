@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Draws the previews of the curated collection with the sandbox's artist.
 
 Run by hand after a recipe has changed: `python services/catalog/tools/draw_previews.py [slug ...]`.
