@@ -1,7 +1,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,23 @@ class Hook:
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
         self.received.append((dict(request.headers), await request.read()))
+        self.news.set()
         status = self.answers.pop(0) if self.answers else 200
         return web.Response(status=status, headers={"Location": "/elsewhere"} if status == 302 else None)
 
-    async def wait(self, count: int) -> list[dict[str, Any]]:
+    async def arrived(self, count: int) -> None:
         async with asyncio.timeout(5):
             while len(self.received) < count:
-                await asyncio.sleep(0.01)
+                self.news.clear()
+                await self.news.wait()
+
+    async def wait(self, count: int) -> list[dict[str, Any]]:
+        await self.arrived(count)
         return [json.loads(body) for _, body in self.received]
 
 
@@ -68,12 +74,12 @@ async def control(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def where(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Point fal-client at the sandbox. It reads FAL_QUEUE_RUN_HOST on import, which other tests may have done."""
+def where(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Point fal-client at the sandbox; it reads FAL_QUEUE_RUN_HOST on import, which may be long past."""
     host = f"localhost:{sandbox.fal_port}"
     monkeypatch.setattr("fal_client.client.QUEUE_URL_FORMAT", f"https://{host}/")
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
-    yield f"https://{host}"
+    return f"https://{host}"
 
 
 @pytest.fixture
