@@ -1,0 +1,1 @@
+"""Accounts, holds and the ledger: every credit accounted for."""

@@ -1,0 +1,174 @@
+"""The audit: every promise of the ledger as one query that looks for what breaks it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from chassis.database import Database
+from credits.application.ports import Check
+
+SHOWN = 20
+"""Findings shown for each check; the first are enough to start looking."""
+
+# Each query returns one row: how many rows were examined, and what was found, in words.
+CHECKS = {
+    "every transaction sums to zero": """
+        select count(*), array_agg(format('transaction %s sums to %s', transaction_id, total))
+            filter (where total <> 0)
+        from (select transaction_id, sum(amount) as total from credits.ledger_entries group by 1) as t
+    """,
+    "balances are the sum of their entries": """
+        select count(*), array_agg(format('team %s: %s is %s, its entries sum to %s',
+            team_id, side, balance, total))
+            filter (where balance <> total)
+        from (
+            select a.team_id, s.side, s.balance, coalesce(e.total, 0) as total
+            from credits.accounts a
+            cross join lateral (values
+                ('issued', a.issued), ('spendable', a.spendable), ('reserved', a.reserved),
+                ('spent', a.spent), ('expired', a.expired), ('clawed_back', a.clawed_back),
+                ('uncollected', a.uncollected)
+            ) as s (side, balance)
+            left join (
+                select team_id, side, sum(e.amount) as total from credits.ledger_entries e
+                join credits.ledger_transactions t on t.id = e.transaction_id group by 1, 2
+            ) as e on e.team_id = a.team_id and e.side = s.side
+        ) as compared
+    """,
+    "each entry leaves the balance it says": """
+        select count(*), array_agg(format('transaction %s, line %s: %s after it, not %s',
+            transaction_id, line, running, balance_after)) filter (where running <> balance_after)
+        from (
+            select transaction_id, line, balance_after, sum(e.amount) over (
+                partition by team_id, side order by version, n, line
+            ) as running
+            from credits.ledger_entries e join credits.ledger_transactions t on t.id = e.transaction_id
+        ) as chain
+    """,
+    "what was issued is all somewhere": """
+        select count(*), array_agg(format('team %s: issued %s, found %s', team_id, -issued, found))
+            filter (where found <> -issued)
+        from (
+            select team_id, issued,
+                spendable + reserved + spent + expired + clawed_back + uncollected as found
+            from credits.accounts
+        ) as a
+    """,
+    "reserved is the sum of open holds": """
+        select count(*), array_agg(format('team %s: reserved %s, open holds %s', team_id, reserved, held))
+            filter (where reserved <> held)
+        from (
+            select a.team_id, a.reserved, coalesce(sum(h.amount), 0) as held from credits.accounts a
+            left join credits.holds h on h.team_id = a.team_id and h.status = 'held' group by a.team_id
+        ) as a
+    """,
+    "spent is what holds captured": """
+        select count(*), array_agg(format('team %s: spent %s, captured %s, uncollected %s, owed %s',
+            team_id, spent, captured, uncollected, owed))
+            filter (where spent <> captured + owed or -uncollected > owed)
+        from (
+            select a.team_id, a.spent, a.uncollected, coalesce(sum(h.captured), 0) as captured,
+                coalesce(sum(h.uncollected), 0) as owed
+            from credits.accounts a left join credits.holds h on h.team_id = a.team_id group by a.team_id
+        ) as a
+    """,
+    "accounts are the sum of their buckets": """
+        select count(*), array_agg(format('team %s: spendable %s in buckets %s, reserved %s in buckets %s',
+            team_id, spendable, remaining, reserved, held))
+            filter (where spendable <> remaining or reserved <> held)
+        from (
+            select a.team_id, a.spendable, a.reserved, coalesce(sum(b.remaining), 0) as remaining,
+                coalesce(sum(b.held), 0) as held
+            from credits.accounts a left join credits.buckets b on b.team_id = a.team_id group by a.team_id
+        ) as a
+    """,
+    "buckets are the sum of their entries": """
+        select count(*), array_agg(format(
+            'bucket %s: granted %s, remaining %s, held %s; by entries %s, %s, %s',
+            id, granted, remaining, held, issued, spendable, reserved))
+            filter (where (remaining, held) <> (spendable, reserved) or granted <> issued)
+        from (
+            select b.id, b.granted, b.remaining, b.held,
+                coalesce(-sum(e.amount) filter (where e.side = 'issued' and e.amount < 0), 0) as issued,
+                coalesce(sum(e.amount) filter (where e.side = 'spendable'), 0) as spendable,
+                coalesce(sum(e.amount) filter (where e.side = 'reserved'), 0) as reserved
+            from credits.buckets b left join credits.ledger_entries e on e.bucket_id = b.id group by b.id
+        ) as b
+    """,
+    "buckets hold what open holds took from them": """
+        select count(*), array_agg(format('bucket %s: held %s, allocated %s', id, held, allocated))
+            filter (where held <> allocated)
+        from (
+            select b.id, b.held, coalesce(sum(a.amount) filter (where h.status = 'held'), 0) as allocated
+            from credits.buckets b left join credits.hold_allocations a on a.bucket_id = b.id
+            left join credits.holds h on h.id = a.hold_id group by b.id
+        ) as b
+    """,
+    "holds are made of what they took": """
+        select count(*), array_agg(format('hold %s: amount %s, allocated %s', id, amount, allocated))
+            filter (where amount <> allocated)
+        from (
+            select h.id, h.amount, coalesce(sum(a.amount), 0) as allocated from credits.holds h
+            left join credits.hold_allocations a on a.hold_id = h.id group by h.id
+        ) as h
+    """,
+    "holds agree with the ledger": """
+        select count(*), array_agg(format('hold %s: %s captured %s, the ledger charged %s',
+            id, status, captured, charged)) filter (where captured <> charged)
+        from (
+            select h.id, h.status, h.captured, coalesce(sum(t.charged), 0) as charged from credits.holds h
+            left join credits.ledger_transactions t on t.job_id = h.id and t.kind = 'deduct' group by h.id
+        ) as h
+    """,
+    "settled holds name their entries": """
+        select count(*), array_agg(format('hold %s names entry %s, which is not in the ledger', id, entry_id))
+            filter (where found is null)
+        from (
+            select h.id, e.entry_id, t.id as found from credits.holds h
+            cross join lateral unnest(h.entry_ids) as e (entry_id)
+            left join credits.ledger_transactions t on t.id = e.entry_id and t.team_id = h.team_id
+        ) as e
+    """,
+    "versions are contiguous": """
+        select count(*), array_agg(format('team %s is at version %s, the ledger has %s up to %s',
+            team_id, version, versions, newest)) filter (where versions <> version or newest <> version)
+        from (
+            select a.team_id, a.version, count(distinct t.version) as versions,
+                coalesce(max(t.version), 0) as newest
+            from credits.accounts a left join credits.ledger_transactions t on t.team_id = a.team_id
+            group by a.team_id
+        ) as a
+    """,
+    "spend per API key is what its holds cost": """
+        select count(*), array_agg(format('key %s since %s: %s counted, its holds cost %s',
+            key_id, start, counted, cost)) filter (where counted <> cost)
+        from (
+            select coalesce(k.key_id, h.key_id) as key_id, coalesce(k.start, h.key_start) as start,
+                coalesce(k.amount, 0) as counted, coalesce(h.cost, 0) as cost
+            from credits.key_spend k full join (
+                select key_id, key_start, sum(case status when 'held' then amount else captured end) as cost
+                from credits.holds where key_id is not null group by 1, 2
+            ) as h on h.key_id = k.key_id and h.key_start = k.start
+        ) as k
+    """,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAudit:
+    """Runs the checks in one read-only snapshot, so that work going on beside it is no finding."""
+
+    database: Database
+
+    async def run(self) -> list[Check]:
+        """Do every check."""
+        async with self.database.engine.connect() as plain:
+            connection = await plain.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            async with connection.begin():
+                checks = []
+                for name, query in CHECKS.items():
+                    examined, findings = (await connection.execute(text(query))).one()
+                    checks.append(Check(name, examined, tuple(findings or ())))
+                return checks

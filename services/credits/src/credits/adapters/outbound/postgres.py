@@ -1,0 +1,119 @@
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, TextClause
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Database
+from contracts.orders import Operation
+from credits.adapters.outbound import reads
+from credits.adapters.outbound.found import read_account, read_bucket, read_hold, read_price
+from credits.adapters.outbound.records import parameters
+from credits.adapters.outbound.writes import SAVE
+from credits.application.ports import Transaction, Wanted, Work
+from credits.domain.account import Account
+from credits.domain.books import Books, Grant, KeyWindow, Request
+from credits.domain.pricing import PriceList
+
+
+def transaction(database: Database) -> Transaction:
+    """Make the transactions of this database."""
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[Work]:
+        async with database.transaction() as session:
+            yield Work(
+                bookkeeper=PostgresBookkeeper(session.connection),
+                prices=PostgresPriceLists(session.connection),
+                due=PostgresDue(session.connection),
+                outbox=session.outbox,
+            )
+
+    return begin
+
+
+async def _all(
+    connection: AsyncConnection, statement: TextClause, **parameters: object
+) -> Sequence[RowMapping]:
+    return (await connection.execute(statement, parameters)).mappings().all()
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresBookkeeper:
+    """Reads a batch's books in one statement a table, and writes them in one statement altogether."""
+
+    connection: AsyncConnection
+
+    async def open(self, wanted: Wanted) -> Books:
+        """Lock the accounts first: what is read after that cannot change any more."""
+        accounts = await self._accounts(list(wanted.teams))
+        requests = await self._some(reads.REQUESTS, wanted.requests)
+        holds = await self._some(reads.HOLDS, wanted.jobs)
+        grants = await self._some(reads.GRANTS, wanted.grants)
+        return Books(
+            accounts=accounts,
+            requests={row["id"]: Request(**row) for row in requests},
+            holds={row["id"]: read_hold(row) for row in holds},
+            grants={row["source_ref"]: Grant(**row) for row in grants},
+            key_spend=await self._key_spend(wanted.keys),
+        )
+
+    async def save(self, books: Books) -> None:
+        """Write down everything at once; nothing when nothing happened."""
+        if books.have_changed:
+            await self.connection.execute(SAVE, parameters(books))
+
+    async def _accounts(self, teams: list[UUID]) -> dict[UUID, Account]:
+        if not teams:
+            return {}
+        rows = await _all(self.connection, reads.LOCK_ACCOUNTS, teams=teams)
+        if len(rows) < len(teams):
+            await self.connection.execute(reads.OPEN_ACCOUNTS, {"teams": teams})
+            rows = await _all(self.connection, reads.LOCK_ACCOUNTS, teams=teams)
+        accounts = {row["team_id"]: read_account(row) for row in rows}
+        for row in await _all(self.connection, reads.BUCKETS, teams=teams):
+            accounts[row["team_id"]].buckets[row["id"]] = read_bucket(row)
+        return accounts
+
+    async def _some(self, statement: TextClause, ids: Collection[UUID | str]) -> Sequence[RowMapping]:
+        return await _all(self.connection, statement, ids=list(ids)) if ids else ()
+
+    async def _key_spend(self, keys: Collection[KeyWindow]) -> dict[KeyWindow, int]:
+        if not keys:
+            return {}
+        ids, starts = zip(*keys, strict=True)
+        rows = await _all(self.connection, reads.KEY_SPEND, ids=list(ids), starts=list(starts))
+        return {KeyWindow(row["key_id"], row["start"]): row["amount"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPriceLists:
+    """The published price lists."""
+
+    connection: AsyncConnection
+
+    async def at(self, now: datetime) -> PriceList:
+        """Find the newest list in force."""
+        rows = await _all(self.connection, reads.PRICES, now=now)
+        prices = {Operation(row["operation"]): read_price(row) for row in rows}
+        return PriceList(rows[0]["version"], rows[0]["effective_at"], prices)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDue:
+    """What time has run out for."""
+
+    connection: AsyncConnection
+
+    async def holds(self, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+        """Find holds nobody settled, the oldest first."""
+        rows = await _all(self.connection, reads.DUE_HOLDS, now=now, limit=limit)
+        return [(row["team_id"], row["id"]) for row in rows]
+
+    async def teams(self, now: datetime, limit: int) -> list[UUID]:
+        """Find teams with buckets open beyond their time."""
+        rows = await _all(self.connection, reads.DUE_TEAMS, now=now, limit=limit)
+        return [row["team_id"] for row in rows]

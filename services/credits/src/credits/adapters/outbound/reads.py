@@ -1,0 +1,75 @@
+"""The statements that open the books, each one for a whole batch."""
+
+from sqlalchemy import text
+
+OPEN_ACCOUNTS = text("""
+    insert into credits.accounts (team_id)
+    select team_id from unnest(cast(:teams as uuid[])) as team_id order by team_id
+    on conflict do nothing
+""")
+
+# Everybody takes the accounts in the same order, so that two batches cannot wait for each other.
+# NO KEY: what only refers to an account does not wait.
+LOCK_ACCOUNTS = text("""
+    select team_id, version, issued, spendable, reserved, spent, expired, clawed_back, uncollected,
+        frozen, period_start, next_replenishment_at
+    from credits.accounts where team_id = any(cast(:teams as uuid[]))
+    order by team_id for no key update
+""")
+
+# An empty bucket that never expires is done with; one that does is still to be closed.
+BUCKETS = text("""
+    select id, team_id, kind, source_ref, granted, remaining, held, expires_at, period_start,
+        opened_at, closed_at, close_reason
+    from credits.buckets where team_id = any(cast(:teams as uuid[]))
+        and (held > 0 or (closed_at is null and (remaining > 0 or expires_at is not null)))
+""")
+
+REQUESTS = text("""
+    select id, team_id, fingerprint, code, required, spendable, asked_by, decided_at
+    from credits.requests where id = any(cast(:ids as uuid[]))
+""")
+
+HOLDS = text("""
+    select id, team_id, request_id, operation, quantity, unit_price, price_version, key_id, key_start,
+        status, captured, released, uncollected, reason, entry_ids, created_at, expires_at, settled_at,
+        settled_by, allocated.bucket_ids, allocated.amounts
+    from credits.holds cross join lateral (
+        select array_agg(bucket_id order by position) as bucket_ids,
+            array_agg(amount order by position) as amounts
+        from credits.hold_allocations where hold_id = holds.id
+    ) as allocated
+    where id = any(cast(:ids as uuid[]))
+""")
+
+GRANTS = text("""
+    select source_ref, team_id, fingerprint, superseded, granted_at
+    from credits.grants where source_ref = any(cast(:ids as text[]))
+""")
+
+KEY_SPEND = text("""
+    select key_id, start, amount from credits.key_spend
+    join unnest(cast(:ids as uuid[]), cast(:starts as timestamptz[])) as wanted (key_id, start)
+        using (key_id, start)
+""")
+
+PRICES = text("""
+    select version, effective_at, operation, base, qualities, sizes
+    from credits.prices join credits.price_lists using (version)
+    where version = (
+        select version from credits.price_lists where effective_at <= :now
+        order by effective_at desc, version desc limit 1
+    )
+""")
+
+DUE_HOLDS = text("""
+    select team_id, id from credits.holds where status = 'held' and expires_at <= :now
+    order by expires_at limit :limit
+""")
+
+DUE_TEAMS = text("""
+    select distinct team_id from (
+        select team_id from credits.buckets where closed_at is null and expires_at <= :now
+        order by expires_at limit :limit
+    ) as due
+""")

@@ -1,0 +1,126 @@
+"""The books as rows for the one statement that saves them."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from credits.adapters.outbound import writes
+from credits.domain.account import Account
+from credits.domain.books import Books, Hold
+from credits.domain.bucket import Bucket
+from credits.domain.ledger import Posting, Side
+
+Row = tuple[Any, ...]
+
+
+def parameters(books: Books) -> dict[str, list[Any]]:
+    """Everything the batch added and changed, one array a column."""
+    accounts = [account for account in books.accounts.values() if account.postings]
+    made = [(account, n, posting) for account in accounts for n, posting in enumerate(account.postings)]
+    return {
+        **writes.ACCOUNTS.arrays([_account(account) for account in accounts]),
+        **writes.NEW_BUCKETS.arrays(
+            [_opened(a.team_id, a.buckets[id_]) for a in accounts for id_ in a.opened]
+        ),
+        **writes.BUCKETS.arrays([_touched(bucket) for a in accounts for bucket in _changed(a)]),
+        **writes.GRANTS.arrays([_attributes(grant, writes.GRANTS) for grant in books.granted]),
+        **writes.REQUESTS.arrays([_attributes(request, writes.REQUESTS) for request in books.decided]),
+        **writes.NEW_HOLDS.arrays([_held(hold) for hold in books.held]),
+        **writes.SETTLED.arrays([_settled(hold) for hold in books.settled.values()]),
+        **writes.ALLOCATIONS.arrays([part for hold in books.held for part in _parts(hold)]),
+        **writes.KEY_SPEND.arrays([(*key, amount) for key, amount in books.key_changes.items()]),
+        **writes.TRANSACTIONS.arrays([_posting(account.team_id, n, posting) for account, n, posting in made]),
+        **writes.ENTRIES.arrays([line for _, _, posting in made for line in _lines(posting)]),
+    }
+
+
+def _attributes(record: object, rows: writes.Rows) -> Row:
+    return tuple(getattr(record, column) for column in rows.columns)
+
+
+def _account(account: Account) -> Row:
+    balances = (account.balances[side] for side in Side)
+    return (
+        account.team_id,
+        account.version,
+        *balances,
+        account.period_start,
+        account.next_replenishment_at,
+    )
+
+
+def _opened(team_id: UUID, bucket: Bucket) -> Row:
+    columns = (column for column in writes.NEW_BUCKETS.columns if column not in ("id", "team_id"))
+    return (bucket.id, team_id, *(getattr(bucket, column) for column in columns))
+
+
+def _changed(account: Account) -> Iterator[Bucket]:
+    return (account.buckets[id_] for id_ in account.touched.difference(account.opened))
+
+
+def _touched(bucket: Bucket) -> Row:
+    return _attributes(bucket, writes.BUCKETS)
+
+
+def _held(hold: Hold) -> Row:
+    return (
+        hold.id,
+        hold.team_id,
+        hold.request_id,
+        hold.operation,
+        hold.quantity,
+        hold.unit_price,
+        hold.amount,
+        hold.price_version,
+        hold.key.key_id if hold.key else None,
+        hold.key.start if hold.key else None,
+        *_settled(hold)[1:-2],
+        hold.created_at,
+        hold.expires_at,
+        hold.settled_at,
+        hold.settled_by,
+    )
+
+
+def _settled(hold: Hold) -> Row:
+    entry_ids = f"{{{','.join(map(str, hold.entry_ids))}}}"
+    return (
+        hold.id,
+        hold.status,
+        hold.captured,
+        hold.released,
+        hold.uncollected,
+        hold.reason,
+        entry_ids,
+        hold.settled_at,
+        hold.settled_by,
+    )
+
+
+def _parts(hold: Hold) -> Iterator[Row]:
+    return ((hold.id, n, part.bucket_id, part.amount) for n, part in enumerate(hold.parts))
+
+
+def _posting(team_id: UUID, n: int, posting: Posting) -> Row:
+    about = posting.about
+    return (
+        posting.id,
+        team_id,
+        posting.version,
+        n,
+        posting.kind,
+        posting.amount,
+        posting.charged,
+        posting.balance_after,
+        about.job_id,
+        about.operation,
+        about.reason,
+        posting.at,
+    )
+
+
+def _lines(posting: Posting) -> Iterator[Row]:
+    return (
+        (posting.id, n, line.side, line.amount, line.bucket_id, line.balance_after)
+        for n, line in enumerate(posting.lines)
+    )

@@ -1,0 +1,74 @@
+"""A period brings credits and replaces what is left of the plan; held credits stay held."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from contracts.billing import PeriodOpened
+from credits.domain.account import Account
+from credits.domain.books import Books, ConflictingContent, Grant
+from credits.domain.bucket import Bucket
+from credits.domain.ledger import About
+
+FREE_PLAN = "free"
+GRACE = timedelta(days=3)
+"""How long paid credits live beyond their period: renewals are paid some time after they are due."""
+
+
+def open_period(books: Books, period: PeriodOpened, now: datetime) -> None:
+    """Book a period's credits, once per `source_ref`.
+
+    A period older than the newest one is booked and expires at once: in whatever order periods arrive, the
+    balances are the same. Raises ConflictingContent when the reference came before with other content.
+    """
+    known = books.grants.get(period.source_ref)
+    if known is not None:
+        if known.fingerprint != _fingerprint(period):
+            raise ConflictingContent(f"{period.source_ref} came before with other content")
+        return
+    account = books.accounts[period.team_id]
+    superseded = account.period_start is not None and period.period_start < account.period_start
+    if period.kind == "reset" and not superseded:
+        _replace(account, period, now)
+    account.grant(_bucket(account.new_id(), period, now), "replenish", About(reason=_reason(period)))
+    if superseded:
+        account.close(account.buckets[account.opened[-1]], "replaced", now)
+    account.expire_due(now)
+    books.grant(
+        Grant(
+            source_ref=period.source_ref,
+            team_id=period.team_id,
+            fingerprint=_fingerprint(period),
+            superseded=superseded,
+            granted_at=now,
+        )
+    )
+
+
+def _replace(account: Account, period: PeriodOpened, now: datetime) -> None:
+    for bucket in sorted(account.buckets.values(), key=lambda bucket: bucket.rank):
+        if bucket.is_replaced_by(period.period_start):
+            account.close(bucket, "replaced", now)
+    account.period_start, account.next_replenishment_at = period.period_start, period.period_end
+
+
+def _bucket(id_: UUID, period: PeriodOpened, now: datetime) -> Bucket:
+    grace = timedelta(0) if period.plan == FREE_PLAN else GRACE
+    return Bucket(
+        id=id_,
+        kind="plan",
+        source_ref=period.source_ref,
+        granted=period.credits,
+        remaining=period.credits,
+        opened_at=now,
+        expires_at=period.period_end + grace,
+        period_start=period.period_start,
+    )
+
+
+def _reason(period: PeriodOpened) -> str:
+    return f"{period.plan}: {'a new period' if period.kind == 'reset' else 'added to the period'}"
+
+
+def _fingerprint(period: PeriodOpened) -> bytes:
+    return sha256(period.model_dump_json(exclude_defaults=True).encode()).digest()

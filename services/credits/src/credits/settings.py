@@ -1,0 +1,5 @@
+from chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What credits needs to know: no more than every service."""
