@@ -143,7 +143,7 @@ class _Control:
             "running": sum(submit.state == "IN_PROGRESS" for submit in found),
             "completed": sum(submit.state == "COMPLETED" for submit in found),
             "billable": sum(submit.billable_units > 0 for submit in found),
-            "repeated": sum(self._account.records.posts(submit) > 1 for submit in found),
+            "repeated": len(found) - len({submit.identity for submit in found}),
         }
 
 

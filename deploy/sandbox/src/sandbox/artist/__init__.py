@@ -62,7 +62,9 @@ def draw(
     about = category(prompt)
     look = "+".join(fingerprint.partition("/")[0] for fingerprint in lora_fingerprints) or prompt
     chance = np.random.default_rng(number(prompt, str(seed), *lora_fingerprints))
-    canvas = Canvas(width, height, choose(about, look), chance)
+    # Weights bring their colours along, whatever the prompt is about.
+    palette = choose(category(look) if lora_fingerprints else about, look)
+    canvas = Canvas(width, height, palette, chance)
     scene = SCENES[_subject(prompt) or pick(_FITTING[about], look, "scene")]
     return finish(scene(canvas), canvas)
 

@@ -1,6 +1,7 @@
 """What was submitted and what became of it: the queue's memory, and the tests' witness."""
 
 import asyncio
+import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ class Submit:
     logs: list[dict[str, Any]] = field(default_factory=list)
     outcome: Outcome | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Return what a repeated POST shares with the first: the webhook address, or else the input."""
+        return self.endpoint, self.webhook_url or json.dumps(self.input, sort_keys=True)
 
     @property
     def app(self) -> str:
@@ -84,14 +90,14 @@ class Records:
     def __init__(self) -> None:
         self._submits: dict[int, Submit] = {}
         self._by_id: dict[str, Submit] = {}
-        self._posts: Counter[tuple[str, str | None]] = Counter()
+        self._posts: Counter[tuple[str, str]] = Counter()
         self._next = 0
 
     def add(self, submit: Submit) -> None:
         """Remember a POST."""
         self._submits[self._next] = submit
         self._next += 1
-        self._posts[submit.endpoint, submit.webhook_url] += 1
+        self._posts[submit.identity] += 1
         if len(self._submits) > _KEPT:
             self._forget(self._submits.pop(next(iter(self._submits))))
 
@@ -106,7 +112,7 @@ class Records:
 
     def posts(self, submit: Submit) -> int:
         """How many POSTs there were for the same endpoint and webhook address: more than one is a repeat."""
-        return self._posts[submit.endpoint, submit.webhook_url]
+        return self._posts[submit.identity]
 
     def clear(self) -> None:
         """Forget all."""
@@ -122,7 +128,7 @@ class Records:
 
     def _forget(self, submit: Submit) -> None:
         self._by_id.pop(str(submit.request_id), None)
-        key = submit.endpoint, submit.webhook_url
+        key = submit.identity
         self._posts[key] -= 1
         if not self._posts[key]:
             del self._posts[key]
