@@ -26,12 +26,12 @@ def main(wanted: set[str]) -> None:
         for written in json.loads(file.read_text("utf-8")):
             if not wanted or written["slug"] in wanted:
                 target = DATA / "previews" / f"{written['slug']}.webp"
-                target.write_bytes(small_enough(picture(written)))
+                target.write_bytes(small_enough(picture(file.stem, written)))
 
 
-def picture(written: dict[str, str]) -> Image.Image:
-    """Draw the model's own example with its recipe; the seed follows from the slug."""
-    prompt = written["prompt_recipe"].replace("{prompt}", written["example"])
+def picture(category: str, written: dict[str, str]) -> Image.Image:
+    """Draw the model's cover in the colours of its category; the seed follows from the slug."""
+    prompt = f"{category}: {written['cover']}"
     seed = int.from_bytes(sha256(written["slug"].encode()).digest()[:4], "big")
     return draw(prompt, seed, *SIZE)
 
