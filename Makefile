@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check e2e lock format clean
+.PHONY: help install up demo test check e2e lock docs format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,9 +36,13 @@ lock: install ## Refresh requirements.txt from the pyproject files, keeping what
 	@.local/tools/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --group dev $(NAMES:%=--no-emit-package %) pyproject.toml $(PROJECTS) -o requirements.txt
 	@! grep -nE '://|index' requirements.txt
 
+docs: install ## Write the documents that follow from the code
+	@$(BIN)/python docs/generate.py
+
 format: install ## Format the code and repair what lint can repair
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
 clean: ## Delete the environment, the stack's data and all caches
+	@PYTHONPATH=deploy/local/src $(PYTHON) -m atelier_local forget
 	@rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -132,6 +132,7 @@ class Postgres:
         if child.poll() is None and self.is_healthy():
             return True
         child.kill()
+        child.wait()
         return False
 
     def _says_ready(self, pid: int) -> bool:
