@@ -1,10 +1,14 @@
+import io
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
+from uuid import uuid4
 
 import fal_client
 import pytest
+from PIL import Image
 
 from jobs.adapters.outbound.fal import Fal
+from jobs.adapters.outbound.images import PillowImages
 from jobs.adapters.outbound.media import Media
 from jobs.adapters.outbound.s3 import S3
 from sandbox.testing import Control, Running, running
@@ -51,7 +55,7 @@ async def s3(running_sandbox, media) -> AsyncIterator[S3]:
     given = running_sandbox.environment("jobs")
     s3 = S3(
         given["S3_BUCKET"],
-        media.save,
+        media.save_weights,
         endpoint=given["S3_ENDPOINT"],
         region=given["AWS_REGION"],
         access_key=given["AWS_ACCESS_KEY_ID"],
@@ -59,3 +63,19 @@ async def s3(running_sandbox, media) -> AsyncIterator[S3]:
     )
     yield s3
     await s3.close()
+
+
+@pytest.fixture
+async def archive(s3):
+    images = PillowImages()
+    pictures = [_drawn(n) for n in range(4)]
+    key = f"models/test/{uuid4()}.zip"
+    await s3.put_image(key, await images.zip(pictures, [""] * 4), "application/zip")
+    images.close()
+    return s3.link(key, 600)
+
+
+def _drawn(n: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (n * 20, 0, 0)).save(out, "PNG")
+    return out.getvalue()

@@ -1,5 +1,4 @@
 import asyncio
-import io
 import json
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +10,6 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from PIL import Image
 
 from contracts.orders import Size
 from jobs.adapters.outbound.fal import Fal
@@ -54,22 +52,6 @@ async def outcome(fal: Fal, call: ProviderCall | None = None):
     submitted = await submit(fal, call)
     await finished(fal, submitted)
     return await fal.fetch(submitted)
-
-
-@pytest.fixture
-async def archive(s3):
-    images = PillowImages()
-    pictures = [_drawn(n) for n in range(4)]
-    key = f"models/test/{uuid4()}.zip"
-    await s3.put_image(key, await images.zip(pictures, [""] * 4), "application/zip")
-    images.close()
-    return s3.link(key, 600)
-
-
-def _drawn(n: int) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (64, 64), (n * 20, 0, 0)).save(out, "PNG")
-    return out.getvalue()
 
 
 # What is sent

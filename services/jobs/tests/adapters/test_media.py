@@ -1,5 +1,7 @@
 import asyncio
+import io
 import ipaddress
+import json
 
 import httpx
 import pytest
@@ -162,3 +164,33 @@ def test_a_trusted_network_is_allowed_also_in_its_mapped_form():
     assert allowed(ipaddress.ip_address("127.0.0.1"), LOOPBACK)
     assert allowed(ipaddress.ip_address("::ffff:127.0.0.1"), LOOPBACK)
     assert not allowed(ipaddress.ip_address("10.0.0.1"), LOOPBACK)
+
+
+def weights(header: object, data: bytes) -> bytes:
+    encoded = json.dumps(header).encode()
+    return len(encoded).to_bytes(8, "little") + encoded + data
+
+
+WHOLE = weights(
+    {"__metadata__": {"a": "b"}, "x": {"data_offsets": [0, 4]}, "y": {"data_offsets": [4, 8]}}, b"12345678"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "good"),
+    [
+        (WHOLE, True),
+        (WHOLE[:-1], False),
+        (WHOLE + b"more", False),
+        (WHOLE[:20], False),
+        (weights({}, b""), False),
+        (weights({"x": {}}, b"1234"), False),
+        (weights({"x": {"data_offsets": ["a", "b"]}}, b"1234"), False),
+        (weights([1], b"1234"), False),
+        (b"<html>not found</html>", False),
+        (b"\xff" * 100, False),
+        (b"", False),
+    ],
+)
+def test_only_whole_weights_are_weights(data, good):
+    assert media_module._is_safetensors(io.BytesIO(data), len(data)) is good

@@ -88,21 +88,33 @@ async def test_pictures_end_after_90_days_uploads_after_7_exports_after_1_and_mo
     assert [await s3.head(key) is not None for key in keys[4:]] == [True, True]
 
 
-async def test_a_file_of_the_provider_is_copied_once(s3, fal, sandbox, key):
-    submitted = await fal.submit(
-        ProviderCall(StepKind.GENERATE, 60, prompt="x"), uuid4(), "https://127.0.0.1:9/"
-    )
-    await asyncio.sleep(0.3)
+async def made_by(fal, call: ProviderCall) -> Succeeded:
+    submitted = await fal.submit(call, uuid4(), "https://127.0.0.1:9/")
+    async with asyncio.timeout(10):
+        while (await fal.status(submitted)).state != "completed":
+            await asyncio.sleep(0.05)
     made = await fal.fetch(submitted)
     assert isinstance(made, Succeeded)
-    size = await s3.copy_from(made.images[0].url, key, 1_000_000)
+    return made
+
+
+async def test_an_image_is_not_taken_for_weights(s3, fal, sandbox, key):
+    made = await made_by(fal, ProviderCall(StepKind.GENERATE, 60, prompt="x"))
+    with pytest.raises(ResultGone, match="no weights"):
+        await s3.copy_from(made.images[0].url, key, 1_000_000)
+    assert await s3.head(key) is None
+
+
+async def test_weights_of_the_provider_are_copied_once(s3, fal, sandbox, key, archive):
+    made = await made_by(fal, ProviderCall(StepKind.TRAIN, 600, archive_url=archive))
+    size = await s3.copy_from(made.weights_url, key, 1_000_000)
     assert await s3.head(key) == StoredObject(size, "application/octet-stream")
-    assert await s3.copy_from(made.images[0].url, key, 1_000_000) == size
+    assert await s3.copy_from(made.weights_url, key, 1_000_000) == size
     with pytest.raises(ResultGone, match="larger"):
-        await s3.copy_from(made.images[0].url, f"{key}-2", 10)
+        await s3.copy_from(made.weights_url, f"{key}-2", 10)
     await sandbox.faults({"fault": "http_503", "at": "files"})
     with pytest.raises(ProviderUnavailable):
-        await s3.copy_from(made.images[0].url, f"{key}-2", 1_000_000)
+        await s3.copy_from(made.weights_url, f"{key}-2", 1_000_000)
     assert await s3.head(f"{key}-2") is None
 
 

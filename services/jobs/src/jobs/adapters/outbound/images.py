@@ -14,7 +14,7 @@ from jobs.application.ports import NotAnImage, Picture
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 # A small file can unfold to gigabytes: what is larger is refused by its header, before it is decoded.
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = 25_000_000
 THUMBNAIL = (512, 512)
 _WHOLE_TIME = (1980, 1, 1, 0, 0, 0)  # the same pictures make the same archive
 

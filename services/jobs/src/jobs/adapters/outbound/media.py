@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -23,8 +24,9 @@ _TUNNELS = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "2002::/1
 _CHUNK = 1 << 16
 _REDIRECTS = 3
 _IDLE = httpx.Timeout(15.0, connect=10.0)
-# A floor of speed: a file may take this long, and another second for each 100 kB it may have.
-_PATIENCE, _BYTES_PER_SECOND = 30.0, 100_000
+# A floor of speed: a file may take this long, and another second for each megabyte it may have.
+_PATIENCE, _BYTES_PER_SECOND = 30.0, 1_000_000
+_LONGEST_HEADER = 100_000_000
 
 
 class ForbiddenAddress(Exception):
@@ -117,13 +119,18 @@ class Media:
                 whole += chunk
         return bytes(whole)
 
-    async def save(self, url: str, limit: int, file: BinaryIO) -> int:
-        """Write a file of at most `limit` bytes; return its size. Raises ProviderUnavailable, ResultGone."""
+    async def save_weights(self, url: str, limit: int, file: BinaryIO) -> int:
+        """Write weights of at most `limit` bytes to a file, and return their size.
+
+        Raises ProviderUnavailable, and ResultGone also for what is not weights.
+        """
         size = 0
         async with self._chunks(url, limit) as chunks:
             async for chunk in chunks:
                 size += len(chunk)
                 await asyncio.to_thread(file.write, chunk)
+        if not await asyncio.to_thread(_is_safetensors, file, size):
+            raise ResultGone("the file holds no weights")
         return size
 
     async def close(self) -> None:
@@ -156,6 +163,24 @@ def _check(response: httpx.Response, limit: int) -> None:
         raise ResultGone(f"download answered {status}")
     if int(response.headers.get("content-length", 0)) > limit:
         raise ResultGone(f"larger than {limit} bytes")
+
+
+def _is_safetensors(file: BinaryIO, size: int) -> bool:
+    """Tell whether a whole file of weights has arrived.
+
+    It starts with the length of its header (8 bytes, little-endian); the header, JSON, names each tensor and
+    the offsets of its data, which end where the file ends (https://github.com/huggingface/safetensors).
+    """
+    file.seek(0)
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(_LONGEST_HEADER, size - 8):
+        return False
+    try:
+        tensors = json.loads(file.read(length))
+        ends = [tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__"]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
+    return max(ends, default=0) == size - 8 - length > 0
 
 
 async def _limited(response: httpx.Response, limit: int) -> AsyncIterator[bytes]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import LifecycleRuleTypeDef
 
-SaveMedia = Callable[[str, int, BinaryIO], Awaitable[int]]
+SaveWeights = Callable[[str, int, BinaryIO], Awaitable[int]]
 
 LIFETIMES: Mapping[str, int] = {"uploads/": 7, "images/": 90, "thumbs/": 90, "exports/": 1}
 """Days an object lives, by the prefix of its key; what is not listed stays (`models/`, `pinned/`)."""
@@ -39,7 +39,7 @@ class S3:
     def __init__(
         self,
         bucket: str,
-        save_media: SaveMedia,
+        save_weights: SaveWeights,
         *,
         endpoint: str | None,
         region: str,
@@ -47,7 +47,7 @@ class S3:
         secret_key: str,
     ) -> None:
         self._bucket = bucket
-        self._save_media = save_media
+        self._save_weights = save_weights
         self._client: S3Client = boto3.client(
             "s3",
             endpoint_url=endpoint,
@@ -64,12 +64,12 @@ class S3:
         await self._put_once(key, data, content_type)
 
     async def copy_from(self, url: str, key: str, limit: int) -> int:
-        """Copy a provider's file of at most `limit` bytes to a key, once; return its size.
+        """Copy weights of at most `limit` bytes from the provider to a key, once; return their size.
 
-        Raises ProviderUnavailable, ResultGone (too large too).
+        Raises ProviderUnavailable, ResultGone (too large, or no weights, too).
         """
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-            size = await self._save_media(url, limit, file)  # type: ignore[arg-type] # a BinaryIO but by name
+            size = await self._save_weights(url, limit, file)  # type: ignore[arg-type] # a BinaryIO but by name
             file.seek(0)
             await self._put_once(key, file, "application/octet-stream")
         return size
