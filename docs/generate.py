@@ -1,7 +1,7 @@
-"""Write the documents that follow from the code: `python docs/generate.py` (make docs), `--check` only compares.
+"""Write the documents that follow from the code: `python docs/generate.py`; `--check` only compares.
 
-settings.md and .env.example come from each service's settings, asyncapi.json (AsyncAPI 3.0) from the contracts and
-their topology, openapi.json from the gateway.
+settings.md and .env.example come from the settings of each service, asyncapi.json (3.0) from the contracts
+and their topology, openapi.json from the gateway.
 """
 
 import importlib
@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from contracts import MESSAGES, Command, Fact, Message
-from contracts.topology import COMMANDS, FACTS, QUEUES, Queue
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
+
+from contracts import MESSAGES, Command, Fact, Message
+from contracts.topology import COMMANDS, FACTS, QUEUES, Queue
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("gateway", "credits", "jobs", "catalog", "billing")

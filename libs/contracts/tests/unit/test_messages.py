@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from contracts import MESSAGES, Command, Fact, message_class
 from contracts.topology import QUEUES
 
-SAMPLES = Path(__file__).parent.parent / "samples"
-RELEASED = Path(__file__).parent.parent / "released"
+SAMPLES = Path(__file__).parents[2] / "samples"
+RELEASED = Path(__file__).parents[2] / "released"
 
 
 def sample(type_: str) -> str:

@@ -1,0 +1,89 @@
+"""A whole process: starts before its broker does, works, and stops in order."""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from chassis.testing import FreshDatabase, listening
+from contracts.credits import CreditsSettled, ReleaseCredits
+
+PROGRAM = """
+import asyncio, sys
+from chassis.consumer import Consumer
+from chassis.database import Database
+from chassis.service import Service, run
+from chassis.settings import ServiceSettings, load
+from contracts.credits import CreditsSettled, ReleaseCredits
+
+settings = load(ServiceSettings)
+database = Database(settings.database_url, "credits")
+
+async def release(deliveries):
+    async with database.transaction() as session:
+        for delivery in deliveries:
+            command = delivery.message
+            session.outbox.add(CreditsSettled(job_id=command.job_id, team_id=command.team_id,
+                outcome="released", held=1, captured=0, released=1), delivery)
+
+consumers = [Consumer("credits.commands", {ReleaseCredits: release})]
+asyncio.run(run(Service("test", settings, database, consumers)))
+"""
+
+
+async def start(tables: str, url: str, port: int) -> asyncio.subprocess.Process:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": tables,
+        "RABBITMQ_URL": url,
+        "HTTP_PORT": str(port),
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def readiness(port: int, wanted: int) -> None:
+    async with httpx.AsyncClient() as http, asyncio.timeout(30):
+        while True:
+            try:
+                if (await http.get(f"http://127.0.0.1:{port}/health/ready")).status_code == wanted:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)
+
+
+async def test_a_process_waits_for_its_broker_works_and_stops_when_told(
+    nodes: Any, fresh_database: FreshDatabase, tables: str, fresh_vhost: str, unused_tcp_port: int
+):
+    await asyncio.sleep(2)  # a quorum queue is safe about a second after its declaration, not before
+    await asyncio.to_thread(nodes.rabbitmq.kill)
+    process = await start(tables, fresh_vhost, unused_tcp_port)
+    await readiness(unused_tcp_port, 503)
+    await asyncio.to_thread(nodes.rabbitmq.start)
+    await readiness(unused_tcp_port, 200)
+    command = ReleaseCredits(job_id=uuid4(), team_id=uuid4(), reason="test")
+    async with listening(fresh_vhost, CreditsSettled) as bus:
+        await bus.say(command)
+        assert (await bus.hear(CreditsSettled)).job_id == command.job_id
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(20):
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    assert fresh_database.query("select count(*) from credits.outbox") == "0"
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

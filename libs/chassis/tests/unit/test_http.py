@@ -1,0 +1,49 @@
+import httpx
+from fastapi import FastAPI
+
+from chassis.health import Health
+from chassis.http import Problem, install_operations, install_problem_handlers
+
+
+def client(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+async def test_a_problem_is_told_with_its_code_and_what_belongs_to_it():
+    app = FastAPI()
+    install_problem_handlers(app)
+
+    @app.get("/")
+    async def refuse() -> None:
+        raise Problem(402, "insufficient_credits", "Eight credits are needed.", required=8, spendable=3)
+
+    async with client(app) as http:
+        answer = await http.get("/")
+    assert answer.status_code == 402
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:atelier:problem:insufficient_credits",
+        "title": "Insufficient credits",
+        "status": 402,
+        "code": "insufficient_credits",
+        "detail": "Eight credits are needed.",
+        "required": 8,
+        "spendable": 3,
+    }
+
+
+async def test_readiness_is_red_while_any_part_does_not_work():
+    app, health = FastAPI(), Health()
+    install_operations(app, health)
+    async with client(app) as http:
+        health.up("relay")
+        health.down("consumers", "no consumer on credits.commands")
+        red = await http.get("/health/ready")
+        health.up("consumers")
+        green = await http.get("/health/ready")
+        alive = await http.get("/health/live")
+        metrics = await http.get("/metrics")
+    assert (red.status_code, red.json()["parts"]["consumers"]) == (503, "no consumer on credits.commands")
+    assert (green.status_code, green.json()["ready"]) == (200, True)
+    assert alive.status_code == 200
+    assert 'atelier_ready{part="consumers"} 1.0' in metrics.text
