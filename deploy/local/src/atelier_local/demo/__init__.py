@@ -1,0 +1,1 @@
+"""`make demo`: the whole of Atelier in a minute, with nothing hidden."""

@@ -1,0 +1,117 @@
+"""`python -m atelier_local.demo`: start everything, make and refine a model, generate, account, stop."""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+from atelier_local.__main__ import forget_nodes
+from atelier_local.demo.accounts import run_audits, show_hops, show_ledger, show_receipt
+from atelier_local.demo.api import Api
+from atelier_local.demo.errors import Disappointed
+from atelier_local.demo.hops import hops_of
+from atelier_local.demo.journey import Journey
+from atelier_local.demo.screen import Screen
+from atelier_local.demo.tap import Heard, Tap
+from atelier_local.demo.words import describe, hearers, short_name
+from atelier_local.errors import CannotStart
+from atelier_local.stack import REPOSITORY, Stack
+from contracts.catalog import PreviewPublished, ReferenceModelChanged
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Read the command line, run the demo, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m atelier_local.demo", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / ".local" / "demo", help="state and logs")
+    parser.add_argument("--images", type=Path, default=Path("demo-images"), help="where the images are saved")
+    wanted = parser.parse_args()
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal without our arrows shows "?"
+    return Demo(wanted.folder, wanted.images, Screen()).run()
+
+
+class Demo:
+    """One showing, from an empty machine to an empty machine."""
+
+    def __init__(self, folder: Path, images: Path, screen: Screen) -> None:
+        self._folder, self._images, self._screen = folder, images, screen
+        self._stack = Stack(folder, say=screen.quiet)
+        self._began = time.monotonic()
+
+    def run(self) -> int:
+        """Show everything; tell in one line how it went."""
+        self._screen.line(self._screen.painted("Atelier, from sign-up to audit", "bold"))
+        try:
+            jobs = self._show()
+        except (CannotStart, Disappointed) as error:
+            return self._failed(str(error))
+        except KeyboardInterrupt:
+            self._screen.line("\ninterrupted")
+            return INTERRUPTED
+        finally:
+            self._stop()
+        forget_nodes(self._folder)
+        self._screen.quiet(f"stopped, {time.monotonic() - self._began:.1f} s altogether")
+        self._screen.line(f"demo: {jobs} jobs completed, audit clean")
+        return 0
+
+    def _show(self) -> int:
+        self._screen.title("Start the stack")
+        self._stack.start()
+        self._screen.good(f"{self._stack.url} after {time.monotonic() - self._began:.1f} s")
+        api, tap = Api(self._stack.url), self._tap()
+        journey = Journey(api, tap, self._screen, self._images)
+        try:
+            journey.run()
+        finally:
+            tap.close()
+        self._account(api, journey)
+        return len(journey.jobs)
+
+    def _account(self, api: Api, journey: Journey) -> None:
+        show_receipt(self._screen, journey.jobs[-1])
+        show_ledger(self._screen, api)
+        hops = hops_of(
+            self._stack.sandbox_url,
+            journey.asked[-1],
+            lambda hops: any("credits.settled" in hop.name for hop in hops),
+        )
+        show_hops(self._screen, hops)
+        run_audits(self._screen, self._stack)
+
+    def _tap(self) -> Tap:
+        began = time.monotonic()
+        return Tap(
+            self._stack.nodes.rabbitmq.url(self._stack.plan.vhost),
+            lambda heard: self._travels(heard, time.monotonic() - began),
+        )
+
+    def _travels(self, heard: Heard, seconds: float) -> None:
+        """Show a message as it travels."""
+        if isinstance(heard.message, PreviewPublished | ReferenceModelChanged):
+            return  # the collection is announced in hundreds of messages while everything starts
+        to, name = ", ".join(hearers(heard.message)), short_name(heard.message)
+        source = self._screen.painted(f"{heard.source:>7}", heard.source)
+        facts = self._screen.cut(describe(heard.message), 60)
+        time_ = self._screen.painted(f"{seconds:8.3f}", "dim")
+        self._screen.line(f"  {time_}  {source} → {to:<22} {name:<17} {facts}")
+
+    def _failed(self, reason: str) -> int:
+        self._screen.bad(reason)
+        self._screen.line(f"demo failed; logs: {self._folder / 'logs'}")
+        return 1
+
+    def _stop(self) -> None:
+        # A second Ctrl-C would leave half of it running.
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, signal.SIG_IGN)
+        self._screen.title("Stop")
+        self._stack.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

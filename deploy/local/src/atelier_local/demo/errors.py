@@ -1,0 +1,2 @@
+class Disappointed(Exception):
+    """Something is not as it was promised; the message says what."""
