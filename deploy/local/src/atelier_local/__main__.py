@@ -53,7 +53,7 @@ def _finish(stack: Stack) -> None:
 
 def forget_nodes(folder: Path) -> int:
     """Stop the private nodes of a folder and delete their data, wherever it is."""
-    if (folder / "nodes" / "location").exists():
+    if (folder / "nodes" / "postgres.json").exists():
         nodes = private_nodes(folder)
         nodes.stop()
         forget(nodes)

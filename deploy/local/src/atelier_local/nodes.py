@@ -115,13 +115,13 @@ def choose_nodes(folder: Path, compose: Path) -> Nodes:
         raise CannotStart(f"ATELIER_NODES is {wanted!r}; it can be private or docker")
     if wanted != "docker" and _has_binaries(must=wanted == "private"):
         return private_nodes(folder)
-    if docker_answers():
+    if wanted != "private" and docker_answers():
         notes = folder.resolve() / "nodes"
         return Nodes(*compose_containers(notes, compose), notes)
-    raise CannotStart(
-        f"install {' and '.join(missing_packages() or ['Docker'])} "
-        "(Debian: sudo apt-get install postgresql rabbitmq-server), or start Docker"
-    )
+    if wanted == "docker":
+        raise CannotStart("ATELIER_NODES is docker, but Docker's engine does not answer")
+    packages = " ".join(missing_packages())
+    raise CannotStart(f"install {packages} (Debian: sudo apt-get install {packages}), or start Docker")
 
 
 def _has_binaries(*, must: bool) -> bool:
@@ -138,17 +138,18 @@ def _has_binaries(*, must: bool) -> bool:
 
 def _data_folder(notes: Path, account: Account) -> Path:
     """Choose where the data goes: beside the notes, or where the nodes' account can get in."""
+    beside = account.own(notes / "data")
+    if account.can_use(beside):
+        return beside
     location = notes / "location"
     if location.exists():
-        data = Path(location.read_text().strip())
-        if data.exists() and data.stat().st_uid == account.uid and account.can_use(data):
-            return data
-    data = account.own(notes / "data")
-    if not account.can_use(data):
-        base = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108 - a fresh, closed folder in it
-        data = account.own(Path(tempfile.mkdtemp(prefix="atelier-", dir=base)))
-    location.write_text(f"{data}\n")
-    return data
+        noted = Path(location.read_text().strip())
+        if noted.exists() and noted.stat().st_uid == account.uid:
+            return noted
+    base = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108 - a fresh, closed folder in it
+    fresh = account.own(Path(tempfile.mkdtemp(prefix="atelier-", dir=base)))
+    location.write_text(f"{fresh}\n")
+    return fresh
 
 
 def forget(nodes: Nodes) -> None:

@@ -143,10 +143,10 @@ class RabbitMQ:
     def _end(self, how: signal.Signals) -> None:
         pid = self._pid()
         if pid is not None:
-            signal_quietly(pid, how)
-            if not wait_until(lambda: self._pid() is None, STOPPED_IN):
+            signal_quietly(pid, how)  # the node removes its pid file some time before it ends
+            if not wait_until(lambda: not is_alive(pid), STOPPED_IN):
                 signal_quietly(pid, signal.SIGKILL)
-                wait_until(lambda: self._pid() is None, STOPPED_IN)
+                wait_until(lambda: not is_alive(pid), STOPPED_IN)
         if self._child is not None:
             self._child.wait(STOPPED_IN)  # the start script ends after its node
             self._child = None

@@ -3,9 +3,11 @@ import socket
 from contextlib import ExitStack
 
 import aio_pika
+import pytest
 
 from atelier_local import ports
-from atelier_local.nodes import forget, private_nodes
+from atelier_local.errors import CannotStart
+from atelier_local.nodes import choose_nodes, forget, private_nodes
 
 
 def test_a_restart_keeps_what_was_committed(own_nodes):
@@ -90,3 +92,16 @@ def test_a_stopped_node_frees_its_ports(tmp_path):
     made.postgres.stop()
     assert ports.is_free(made.postgres.port)
     forget(made)
+
+
+def test_docker_is_not_replaced_when_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATELIER_NODES", "docker")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(CannotStart, match="Docker's engine does not answer"):
+        choose_nodes(tmp_path, tmp_path / "compose.yaml")
+
+
+def test_an_unknown_kind_of_nodes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATELIER_NODES", "cloud")
+    with pytest.raises(CannotStart, match="it can be private or docker"):
+        choose_nodes(tmp_path, tmp_path / "compose.yaml")
