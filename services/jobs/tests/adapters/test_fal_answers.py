@@ -72,6 +72,13 @@ def test_images_without_an_address_are_none(payload):
     assert answers.output(payload) == Succeeded(images=())
 
 
+def test_a_failure_does_not_show_our_signed_links():
+    detail = [
+        {"loc": ["body"], "msg": "cannot load https://s3/x?X-Amz-Signature=abc !", "type": "image_load_error"}
+    ]
+    assert answers.failure({"detail": detail}) == Failed("file_download_error", "cannot load (a link) !")
+
+
 @pytest.mark.parametrize("detail", [[], [7], ["x"], {}, None, [{"type": 7}]])
 def test_a_failure_that_names_no_type_is_not_the_models(detail):
     assert answers.failure({"detail": detail}) is None

@@ -35,6 +35,7 @@ _RETRYABLE = frozenset(
 _PROVIDERS_FAULT = ("runner_", "internal_", "downstream_")
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3})(?:\.\d+)?\s*%")
 _STEP = re.compile(r"(?<![\d/])(\d+)\s*/\s*(\d+)(?![\d/])")
+_LINK = re.compile(r"https?://\S+")
 _LONGEST_DETAIL = 300
 
 
@@ -48,7 +49,8 @@ def failure(body: object, headers: Mapping[str, str] | None = None) -> Failed | 
         return None
     told = headers.get("x-fal-retryable", "").lower()
     retryable = told == "true" if told in {"true", "false"} else _retryable(kind)
-    return Failed(_code(kind), detail[:_LONGEST_DETAIL], retryable)
+    # Teams read the detail: a signed link of ours has no place in it.
+    return Failed(_code(kind), _LINK.sub("(a link)", detail)[:_LONGEST_DETAIL], retryable)
 
 
 def output(body: object) -> Succeeded | None:
