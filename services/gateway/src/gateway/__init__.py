@@ -1,0 +1,1 @@
+"""The clients' side: identity, admission, views of everybody's public documents."""

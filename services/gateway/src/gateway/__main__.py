@@ -1,0 +1,17 @@
+import asyncio
+
+from chassis.commands import Command, main
+from gateway import bootstrap
+from gateway.adapters.inbound import cli
+
+if __name__ == "__main__":
+    main(
+        "gateway",
+        {
+            "serve": Command("Serve the API.", lambda _: asyncio.run(bootstrap.serve())),
+            "project": Command("Keep the views.", lambda _: asyncio.run(bootstrap.project())),
+            "migrate": Command("Migrate the schema and declare the topology.", lambda _: bootstrap.migrate()),
+            "openapi": cli.openapi(),
+            "audit": cli.audit(bootstrap.audit),
+        },
+    )

@@ -1,0 +1,36 @@
+"""What the gateway hears on the bus: everybody's public documents, and the verdicts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from chassis.clock import Clock
+from chassis.consumer import Consumer
+from contracts.billing import PlanChanged
+from contracts.catalog import ModelChanged, PreviewPublished, ReferenceModelChanged
+from contracts.credits import AccountChanged, CreditsHeld, HoldDeclined
+from contracts.envelope import Delivery
+from contracts.jobs import JobChanged, JobsRefused
+from contracts.message import Message
+from gateway.application.ports import Transaction
+from gateway.application.project_documents import project_documents
+
+HEARD: tuple[type[Message], ...] = (
+    AccountChanged,
+    CreditsHeld,
+    HoldDeclined,
+    JobChanged,
+    JobsRefused,
+    ModelChanged,
+    PlanChanged,
+    PreviewPublished,
+    ReferenceModelChanged,
+)
+
+
+def projector(transaction: Transaction, clock: Clock) -> Consumer:
+    """Keep the views; one consumer of all replicas works at a time."""
+
+    async def project(deliveries: Sequence[Delivery[Any]]) -> None:
+        await project_documents(deliveries, transaction, clock)
+
+    return Consumer("gateway.projector", dict.fromkeys(HEARD, project), prefetch=200, batch=100)

@@ -1,0 +1,44 @@
+"""What the HTTP side of the gateway works with; put together in bootstrap."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from gateway.adapters.inbound.http.limits import RateLimiter
+from gateway.application.ask import Asking
+from gateway.application.ports import Callers, Links, Passwords, SignatureKeys
+from gateway.application.reading import Events, Lists, Previews, Views
+from gateway.domain.throttle import Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The ports and limits behind the routes; `watch` gives an event that is set by news of a team."""
+
+    asking: Asking
+    callers: Callers
+    views: Views
+    previews: Previews
+    lists: Lists
+    events: Events
+    watch: Callable[[UUID], AbstractContextManager[asyncio.Event]]
+    passwords: Passwords
+    links: Links
+    signatures: SignatureKeys
+    sign_ups: Throttle
+    sign_ins: Throttle
+    secure_cookies: bool
+    limiter: RateLimiter = field(default_factory=RateLimiter)
+
+
+def _api(request: Request) -> Api:
+    api: Api = request.app.state.api
+    return api
+
+
+Ports = Annotated[Api, Depends(_api)]

@@ -1,0 +1,45 @@
+"""The gateway's HTTP side, put together from its routes."""
+
+from fastapi import FastAPI
+
+from gateway.adapters.inbound.http import description, docs, problems
+from gateway.adapters.inbound.http.api import Api
+from gateway.adapters.inbound.http.envelope import Envelope
+from gateway.adapters.inbound.http.limits import BodyLimit
+from gateway.adapters.inbound.http.routes import (
+    api_keys,
+    auth,
+    credits,
+    events,
+    generate,
+    jobs,
+    models,
+    reference_models,
+    uploads,
+    webhooks,
+)
+
+ROUTES = (auth, api_keys, reference_models, uploads, models, generate, jobs, credits, events, webhooks)
+USUAL_BODY = 64 * 1024
+LONGEST_CALLBACK = 1_000_000
+
+
+def create_app(api: Api | None = None) -> FastAPI:
+    """Build the app; without an `api` it can only describe itself."""
+    app = description.Described(
+        title=description.TITLE,
+        version="1.0.0",
+        description=description.ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        responses=description.KNOWN,
+        generate_unique_id_function=description.operation_id,
+    )
+    app.state.api = api
+    for routes in ROUTES:
+        app.include_router(routes.router, prefix="/api")
+    docs.install(app)
+    problems.install(app)
+    app.add_middleware(BodyLimit, usual=USUAL_BODY, exceptions={"/api/webhooks/fal": LONGEST_CALLBACK})
+    app.add_middleware(Envelope)
+    return app

@@ -1,0 +1,75 @@
+"""What all bodies share: unknown fields are errors, texts are clean, lists come in pages."""
+
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Item = TypeVar("Item")
+
+
+class Strict(BaseModel):
+    """A body or query that a client sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Body(BaseModel):
+    """A body that is answered."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+def _clean(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain NUL characters")
+    return text
+
+
+Clean = AfterValidator(_clean)
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Clean]
+Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Clean]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Clean]
+UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}$")]
+MaxCredits = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Clean]
+
+
+class PageQuery(Strict):
+    """Which page of a list is wanted."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before")
+
+
+class PageOf(Body, Generic[Item]):
+    """One page of a list; `next_cursor` is null on the last one."""
+
+    data: list[Item]
+    next_cursor: str | None = None
+
+
+class Problem(Body):
+    """What went wrong (RFC 9457). `code` is stable; further members depend on it."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:atelier:problem:insufficient_credits",
+                    "title": "Insufficient credits",
+                    "status": 402,
+                    "code": "insufficient_credits",
+                    "detail": "The team has too few credits for this.",
+                    "required": 8,
+                    "spendable": 3,
+                }
+            ]
+        },
+    )
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str

@@ -1,0 +1,128 @@
+"""Jobs as clients see them: keys become links, signed on reading."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from contracts.jobs import JobChanged, JobStatus, Moment, Progress, Receipt, Result
+from contracts.orders import ImageFormat, Operation, Quality, Recipe, Size
+from gateway.adapters.inbound.http.bodies.common import Body
+from gateway.application.ports import Links
+from gateway.application.reading import Cost, JobView
+
+
+class JobRecipe(Body):
+    """Everything that was asked for."""
+
+    version: int | None
+    reference_model_id: UUID | None
+    name: str
+    description: str
+    instructions: str
+    prompt: str
+    negative_prompt: str
+    seed: str | None
+    size: Size | None
+    quality: Quality
+    format: ImageFormat
+    upload_keys: list[str]
+    reference_key: str | None
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self:
+        """Show a recipe."""
+        return cls.model_validate(recipe.model_dump(exclude={"model_id"}))
+
+
+class JobCost(Body):
+    """What is held for a job; never more is charged."""
+
+    held: int
+    unit_price: int
+    price_version: int
+
+    @classmethod
+    def of(cls, cost: Cost) -> Self:
+        """Show a cost."""
+        return cls(held=cost.held, unit_price=cost.unit_price, price_version=cost.price_version)
+
+
+class Image(Body):
+    """One image; without links when it was withheld as unsafe, or has expired."""
+
+    n: int
+    url: str | None
+    thumbnail_url: str | None
+    width: int
+    height: int
+    seed: str | None
+    withheld: bool
+
+    @classmethod
+    def of(cls, result: Result, links: Links | None) -> Self:
+        """Show a result, with links when there are any to sign."""
+        return cls(
+            n=result.n,
+            url=links.read(result.key) if links and result.key else None,
+            thumbnail_url=links.read(result.thumbnail_key) if links and result.thumbnail_key else None,
+            width=result.width,
+            height=result.height,
+            seed=result.seed,
+            withheld=result.withheld,
+        )
+
+
+class Job(Body):
+    """One job: what was asked, how far it is, what came of it, and what it cost.
+
+    `code` says why it failed or waits, `reason` says it in words.
+    """
+
+    id: UUID
+    type: Operation
+    status: JobStatus
+    version: int
+    quantity: int
+    code: str | None
+    reason: str
+    position: int | None
+    progress: Progress | None
+    model_id: UUID | None
+    recipe: JobRecipe
+    cost: JobCost | None
+    results: list[Image]
+    receipt: Receipt | None
+    timeline: list[Moment]
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, view: JobView, links: Links) -> Self:
+        """Show a job as its owner last described it."""
+        return cls.described(view.job, links, view.cost)
+
+    @classmethod
+    def described(cls, job: JobChanged, links: Links, cost: Cost | None = None) -> Self:
+        """Show one description of a job."""
+        signing = None if job.status == "expired" else links
+        return cls(
+            id=job.id,
+            type=job.operation,
+            status=job.status,
+            version=job.version,
+            quantity=job.quantity,
+            code=job.code,
+            reason=job.reason,
+            position=job.position,
+            progress=job.progress,
+            model_id=job.recipe.model_id,
+            recipe=JobRecipe.of(job.recipe),
+            cost=JobCost.of(cost) if cost else None,
+            results=[Image.of(result, signing) for result in job.results],
+            receipt=job.receipt,
+            timeline=list(job.timeline),
+            created_at=job.created_at,
+            updated_at=job.updated_at,
+            expires_at=job.expires_at,
+        )

@@ -1,0 +1,133 @@
+"""Who asks: an API key or a session, checked for what it may do, and counted."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
+
+from chassis.http import Problem
+from chassis.ids import new_id
+from gateway.adapters.inbound.http.api import Api, Ports
+from gateway.adapters.inbound.http.limits import rate_headers
+from gateway.domain.asks import Spending
+from gateway.domain.permissions import Caller, Permission
+from gateway.domain.requests import Kind, Verdict
+from gateway.domain.requests import Request as Wish
+from gateway.domain.secrets import KEY_PREFIX, hash_of
+
+COOKIE = "atelier_session"
+_BEARER = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key: `atl_...`")
+_SESSION = APIKeyCookie(
+    name=COOKIE, auto_error=False, scheme_name="session", description="Set by signing in; for browsers"
+)
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+SessionCookie = Annotated[str | None, Security(_SESSION)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Repeating a request with the same key within 24 hours repeats the answer, not the work",
+    ),
+]
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def _identified(request: Request, api: Ports, bearer: Bearer, session: SessionCookie) -> Caller:
+    caller = await identify(api, bearer.credentials if bearer else None, session)
+    if caller is None:
+        raise Problem(
+            401, "not_authenticated", "Sign in, or send an API key.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    if bearer is None:
+        _check_origin(request)
+    allowance = api.limiter.take(caller.team_id, caller.per_minute)
+    request.state.headers = rate_headers(allowance)
+    if not allowance.allowed:
+        raise Problem(429, "rate_limited", f"Your plan allows {allowance.limit} requests a minute.")
+    return caller
+
+
+async def identify(api: Api, key: str | None, session: str | None) -> Caller | None:
+    """Find out who is behind a credential; an API key comes before a session."""
+    now = api.asking.clock()
+    if key is not None:
+        return await api.callers.by_key(hash_of(key), now) if key.startswith(KEY_PREFIX) else None
+    return await api.callers.by_session(hash_of(session), now) if session else None
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse what another site makes a browser send; the cookie alone proves nothing."""
+    origin = request.headers.get("origin")
+    if request.method in _SAFE or origin is None:
+        return
+    if urlsplit(origin).netloc != request.headers.get("host"):
+        raise Problem(403, "cross_origin", "Requests from other sites need an API key.")
+
+
+def _who_may(permission: Permission) -> Callable[[Caller], Awaitable[Caller]]:
+    async def check(caller: Annotated[Caller, Depends(_identified)]) -> Caller:
+        caller.require(permission)
+        return caller
+
+    return check
+
+
+Identified = Annotated[Caller, Depends(_identified)]
+Reader = Annotated[Caller, Depends(_who_may(Permission.READ))]
+Generator = Annotated[Caller, Depends(_who_may(Permission.GENERATE))]
+ModelMaker = Annotated[Caller, Depends(_who_may(Permission.MODELS))]
+KeyManager = Annotated[Caller, Depends(_who_may(Permission.MANAGE_KEYS))]
+
+
+def fingerprint(*parts: object) -> bytes:
+    """Reduce what is asked to what is compared when an idempotency key comes again."""
+    texts = (part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in parts)
+    return sha256("\n".join(texts).encode()).digest()
+
+
+def wish(
+    caller: Caller,
+    kind: Kind,
+    now: datetime,
+    body_hash: bytes,
+    key: str | None = None,
+    *,
+    subject: UUID | None = None,
+    jobs: int = 0,
+    verdict: Verdict | None = None,
+) -> Wish:
+    """Write down what a caller asks for; ids of jobs, and of a new subject, are made here."""
+    new_jobs = tuple(new_id() for _ in range(jobs))
+    return Wish(
+        id=new_id(),
+        kind=kind,
+        scope=caller.team_id,
+        team_id=caller.team_id,
+        user_id=caller.user_id,
+        subject=subject or (new_jobs[0] if kind is Kind.GENERATE else new_id()),
+        body_hash=body_hash,
+        created_at=now,
+        key=key,
+        jobs=new_jobs,
+        verdict=verdict,
+    )
+
+
+def spending(caller: Caller, max_credits: int | None) -> Spending:
+    """Say who spends, and on what conditions."""
+    return Spending(caller.team_id, caller.user_id, caller.key, max_credits)
+
+
+def replayed(request: Request, *, again: bool) -> None:
+    """Mark an answer that repeats an earlier one."""
+    if again:
+        request.state.headers = {**getattr(request.state, "headers", {}), "Idempotency-Replayed": "true"}

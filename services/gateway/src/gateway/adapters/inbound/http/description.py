@@ -1,0 +1,68 @@
+"""The OpenAPI description: complete enough that a typed client made from it works."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gateway.adapters.inbound.http.bodies.common import Problem
+
+TITLE = "Atelier API"
+ABOUT = """
+An API-first studio for AI images. Pick a reference model, make a model of your own from it, refine it version
+by version, and generate images with it. Every operation costs credits; what was not delivered is not charged.
+
+* **Authentication**: an API key (`Authorization: Bearer atl_...`) or a session cookie.
+* **Idempotency**: a POST with an `Idempotency-Key` can be repeated safely for 24 hours.
+* **Errors** are `application/problem+json` with a stable `code`.
+* **Lists** return `data` and `next_cursor`.
+* **Limits** by plan: `RateLimit-*` headers, 429 with `Retry-After`.
+"""
+Responses = dict[int | str, dict[str, Any]]
+_WORDS = {
+    400: "The request cannot be understood",
+    401: "Not authenticated",
+    402: "Too few credits; carries `required` and `spendable`",
+    403: "Not permitted",
+    404: "There is no such thing in this team",
+    409: "Not possible in this state",
+    410: "No longer kept",
+    413: "The body is too large",
+    422: "Invalid, or the Idempotency-Key was used for another request",
+    429: "Too many requests, attempts or open jobs; carries `Retry-After`",
+    503: "Unavailable for the moment; carries `Retry-After`",
+}
+
+
+def problems(*statuses: int) -> Responses:
+    """Describe the problems an endpoint can answer with."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _WORDS[status], "content": content} for status in sorted(statuses)}
+
+
+KNOWN = problems(401, 403, 422, 429, 503)
+ASKING = problems(402, 404, 409, 413)
+
+
+def also(status: int, words: str, **further: Any) -> Responses:  # noqa: ANN401 - as OpenAPI has it
+    """Describe a further answer that is no problem."""
+    return {status: {"description": words, **further}}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Name the function of a generated client after ours."""
+    return route.name
+
+
+class Described(FastAPI):
+    """An app whose description knows that errors are problem details."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the app; built once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = super().openapi()
+            schemas = self.openapi_schema["components"]["schemas"]
+            schemas["Problem"] = Problem.model_json_schema(mode="serialization")
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+        return self.openapi_schema

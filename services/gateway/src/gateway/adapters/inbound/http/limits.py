@@ -1,0 +1,76 @@
+"""How much a client may send: requests a minute by plan, bytes by endpoint."""
+
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.http import Problem
+from gateway.domain.rate import Allowance, Bucket
+
+_IDLE = 120.0
+_MANY = 10_000
+
+
+class RateLimiter:
+    """A token bucket for each team, in this process."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[UUID, Bucket] = {}
+
+    def take(self, team_id: UUID, per_minute: int) -> Allowance:
+        """Take one request out of a team's bucket."""
+        now = time.monotonic()
+        if team_id not in self._buckets:
+            self._drop_idle(now)
+            self._buckets[team_id] = Bucket(per_minute, float(per_minute), now)
+        return self._buckets[team_id].take(now, per_minute)
+
+    def _drop_idle(self, now: float) -> None:
+        if len(self._buckets) >= _MANY:  # a bucket that was left alone this long is full again
+            self._buckets = {
+                team: bucket for team, bucket in self._buckets.items() if now - bucket.at < _IDLE
+            }
+
+
+def rate_headers(allowance: Allowance) -> dict[str, str]:
+    """Tell a client what it has left."""
+    headers = {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(allowance.remaining),
+        "RateLimit-Reset": str(allowance.reset),
+    }
+    return headers if allowance.allowed else headers | {"Retry-After": str(allowance.retry_after)}
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, before and while they are read."""
+
+    def __init__(self, app: ASGIApp, usual: int, exceptions: Mapping[str, int]) -> None:
+        self._app, self._usual, self._exceptions = app, usual, exceptions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, unless it is too large."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._exceptions.get(scope["path"], self._usual)
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > limit:
+                raise _too_large(limit)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "body_too_large", f"The body may have at most {limit} bytes.", limit=limit)

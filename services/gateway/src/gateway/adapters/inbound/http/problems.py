@@ -1,0 +1,96 @@
+"""How each fact that the core can raise is told to a client: a status, a stable code, and words."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from chassis.http import Problem, problem
+from gateway.application.ask import Backlogged, Declined
+from gateway.application.ports import EmailTaken, KeysUnavailable
+from gateway.application.reading import EventsExpired
+from gateway.application.receive_callback import Unreadable
+from gateway.application.sign_in import InvalidCredentials
+from gateway.domain.asks import ModelBusy, ModelNotReady, NotFound, QueueFull, TooLate, VersionNotFound
+from gateway.domain.callback import InvalidSignature
+from gateway.domain.cursor import InvalidCursor
+from gateway.domain.permissions import NotPermitted
+from gateway.domain.requests import KeyReused
+from gateway.domain.throttle import TooManyAttempts
+
+PAYMENT_CODES = frozenset({"insufficient_credits", "key_budget_exceeded", "max_credits_exceeded"})
+_DECLINES = {"account_frozen": 403, "not_found": 404}
+
+
+def _declined(error: Declined) -> Problem:
+    verdict = error.verdict
+    status = 402 if verdict.code in PAYMENT_CODES else _DECLINES.get(verdict.code, 409)
+    numbers = {"required": verdict.required, "spendable": verdict.spendable}
+    headers = {"Idempotency-Replayed": "true"} if error.replayed else {}
+    known = {name: number for name, number in numbers.items() if number is not None}
+    return Problem(status, verdict.code, str(error), headers=headers, **known)
+
+
+PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
+    Declined: _declined,
+    NotFound: lambda e: Problem(404, f"{e.what}_not_found", str(e)),
+    VersionNotFound: lambda _: Problem(409, "version_not_found", "The model has no such version."),
+    ModelNotReady: lambda _: Problem(409, "model_not_ready", "The model has no trained version yet."),
+    ModelBusy: lambda _: Problem(409, "model_busy", "Another version of the model is being trained."),
+    TooLate: lambda _: Problem(409, "too_late", "The job has ended already."),
+    QueueFull: lambda e: Problem(
+        429, "queue_full", str(e), headers={"Retry-After": "5"}, open=e.open, allowed=e.allowed
+    ),
+    Backlogged: lambda _: Problem(503, "backlog", "Too much is waiting.", headers={"Retry-After": "10"}),
+    KeyReused: lambda _: Problem(
+        422, "idempotency_key_reused", "This Idempotency-Key was used for another request."
+    ),
+    EmailTaken: lambda _: Problem(409, "email_taken", "Somebody has signed up with this address already."),
+    InvalidCredentials: lambda _: Problem(401, "invalid_credentials", "Address or password is wrong."),
+    TooManyAttempts: lambda e: Problem(
+        429, "too_many_attempts", str(e), headers={"Retry-After": str(e.retry_after)}
+    ),
+    NotPermitted: lambda e: Problem(403, "not_permitted", str(e), permission=e.permission.value),
+    InvalidCursor: lambda _: Problem(400, "invalid_cursor", "This cursor does not belong to this list."),
+    EventsExpired: lambda e: Problem(410, "events_expired", str(e), oldest=str(e.oldest)),
+    InvalidSignature: lambda _: Problem(401, "invalid_signature", "Not signed by the provider, or too old."),
+    KeysUnavailable: lambda _: Problem(
+        503, "keys_unavailable", "The provider's keys are not known now.", headers={"Retry-After": "30"}
+    ),
+    Unreadable: lambda _: Problem(400, "unreadable", "The body is not text in UTF-8."),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Let facts be raised anywhere below `app`."""
+    for kind, told in PROBLEMS.items():
+        app.add_exception_handler(kind, _handler(told))
+    app.add_exception_handler(Problem, _handler(lambda error: error))
+    app.add_exception_handler(RequestValidationError, _handler(_invalid))
+    app.add_exception_handler(HTTPException, _handler(_http))
+
+
+def _handler(told: Callable[[Any], Problem]) -> Callable[[Request, Exception], Any]:
+    async def handle(_request: Request, error: Exception) -> Response:
+        return problem(told(error))
+
+    return handle
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    found = [
+        {"path": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
+        for one in error.errors()[:20]
+    ]
+    first = f"{found[0]['path']}: {found[0]['message']}" if found else "The request is invalid."
+    return Problem(422, "invalid_request", first, errors=found)
+
+
+def _http(error: HTTPException) -> Problem:
+    codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+    headers = dict(error.headers or {})
+    return Problem(
+        error.status_code, codes.get(error.status_code, "http_error"), error.detail, headers=headers
+    )

@@ -1,0 +1,35 @@
+"""Webhooks that come in."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+
+from gateway.adapters.inbound.http.api import Ports
+from gateway.adapters.inbound.http.description import also, problems
+from gateway.application.receive_callback import receive_callback
+from gateway.domain.callback import InvalidSignature, SignedCall
+
+router = APIRouter(tags=["webhooks in"])
+_HEADERS = ("Request-Id", "User-Id", "Timestamp", "Signature")
+
+
+@router.post(
+    "/webhooks/fal",
+    responses=also(200, "Taken") | problems(400, 413),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+    name="receive_fal_webhook",
+)
+async def post_fal(
+    attempt: Annotated[UUID, Query()],
+    mac: Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")],
+    request: Request,
+    api: Ports,
+) -> dict[str, str]:
+    """Take the provider's answer to an attempt; it is passed on once its signature and age are checked."""
+    found = [request.headers.get(f"X-Fal-Webhook-{name}", "") for name in _HEADERS]
+    if not all(found):
+        raise InvalidSignature
+    call = SignedCall(found[0], found[1], found[2], found[3], await request.body())
+    await receive_callback(attempt, mac, call, api.signatures, api.asking.transaction, api.asking.clock)
+    return {"status": "taken"}

@@ -1,0 +1,116 @@
+"""The views, as the projector writes them: each statement takes a whole batch."""
+
+import base64
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.catalog import PreviewPublished
+from contracts.credits import AccountChanged, Hold
+from contracts.message import Document
+from contracts.orders import Operation
+from gateway.adapters.outbound.postgres.put import PUTS
+
+_HOLD = text("""
+    update gateway.view_jobs set cost = h.cost,
+        status = case when version = 0 then 'queued' else status end,
+        document = case when version = 0 then document || '{"status": "queued"}' else document end
+    from unnest(cast(:ids as uuid[]), cast(:costs as jsonb[])) as h (job_id, cost) where id = h.job_id
+""")
+_PENDING = text("""
+    update gateway.view_models set status = 'pending', document = document || '{"status": "pending"}'
+    where id = any(:ids) and version = 0
+""")
+_WITHDRAW_JOBS = text("delete from gateway.view_jobs where id = any(:ids) and version = 0")
+_WITHDRAW_MODELS = text("delete from gateway.view_models where id = any(:ids) and version = 0")
+_RECORD = text("""
+    insert into gateway.view_credit_entries
+        (id, team_id, version, position, kind, operation, job_id, document)
+    select * from unnest(cast(:ids as uuid[]), cast(:teams as uuid[]), cast(:versions as bigint[]),
+        cast(:positions as int[]), cast(:kinds as text[]), cast(:operations as text[]), cast(:jobs as uuid[]),
+        cast(:documents as jsonb[]))
+    on conflict (id) do nothing
+""")
+_PICTURE = text("""
+    insert into gateway.previews (sha256, content_type, data)
+    select * from unnest(cast(:names as text[]), cast(:types as text[]), cast(:data as bytea[]))
+    on conflict (sha256) do nothing
+""")
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocuments:
+    """The views, within one transaction."""
+
+    connection: AsyncConnection
+
+    async def withdraw(self, job_ids: Collection[UUID], model_ids: Collection[UUID]) -> None:
+        """Take documents of version 0 back."""
+        if job_ids:
+            await self.connection.execute(_WITHDRAW_JOBS, {"ids": list(job_ids)})
+        if model_ids:
+            await self.connection.execute(_WITHDRAW_MODELS, {"ids": list(model_ids)})
+
+    async def put(self, documents: Sequence[Document]) -> list[Document]:
+        """Keep what is newer than what is shown, each subject once; returns it, in the order it came."""
+        newer: list[Document] = []
+        newest = _newest(documents)
+        for kind, put in PUTS.items():
+            if rows := [document for document in newest if isinstance(document, kind)]:
+                kept = set((await self.connection.execute(put.statement, put.values(rows))).scalars())
+                newer += [document for document in rows if UUID(document.subject) in kept]
+        return [document for document in newest if document in newer]
+
+    async def hold(self, holds: Sequence[Hold]) -> None:
+        """Show what jobs cost, and those of version 0 as queued."""
+        if not holds:
+            return
+        costs = [
+            orjson.dumps(hold.model_dump(include={"amount", "unit_price", "price_version"})).decode()
+            for hold in holds
+        ]
+        await self.connection.execute(_HOLD, {"ids": [hold.job_id for hold in holds], "costs": costs})
+        created = [
+            hold.order.recipe.model_id for hold in holds if hold.order.operation == Operation.CREATE_MODEL
+        ]
+        if created:
+            await self.connection.execute(_PENDING, {"ids": created})
+
+    async def record(self, accounts: Sequence[AccountChanged]) -> None:
+        """Keep the history lines of accounts, each once."""
+        lines = [
+            (entry.id, account.team_id, entry.version, position, entry.kind, entry.operation, entry.job_id,
+             entry.model_dump_json())
+            for account in accounts
+            for position, entry in enumerate(account.entries)
+        ]  # fmt: skip
+        if lines:
+            names = ("ids", "teams", "versions", "positions", "kinds", "operations", "jobs", "documents")
+            columns = (list(column) for column in zip(*lines, strict=True))
+            await self.connection.execute(_RECORD, dict(zip(names, columns, strict=True)))
+
+    async def picture(self, previews: Sequence[PreviewPublished]) -> None:
+        """Keep the pictures of reference models."""
+        if previews:
+            values = {
+                "names": [preview.sha256 for preview in previews],
+                "types": [preview.content_type for preview in previews],
+                "data": [base64.b64decode(preview.data) for preview in previews],
+            }
+            await self.connection.execute(_PICTURE, values)
+
+
+def _newest(documents: Iterable[Document]) -> list[Document]:
+    newest: dict[tuple[str, str], Document] = {}
+    for document in documents:
+        key = (document.type, document.subject)
+        if key not in newest or document.version > newest[key].version:
+            newest.pop(key, None)  # so that it stands where its newest version stood
+            newest[key] = document
+    return list(newest.values())

@@ -1,0 +1,108 @@
+"""The views, as they are listed: one page by one indexed read, from where the last page ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from chassis.database import Database
+from contracts.catalog import ModelChanged, ReferenceModelChanged
+from contracts.credits import Entry
+from gateway.adapters.outbound.postgres.views import read_job
+from gateway.application.reading import JobView, Page
+
+_JOBS = """
+    select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
+    where team_id = :team_id
+"""
+_MODELS = """
+    select cast(document as text) as document from gateway.view_models
+    where team_id = :team_id and status <> 'deleted'
+"""
+_REFERENCE_MODELS = """
+    select cast(document as text) as document from gateway.view_reference_models where not retired
+"""
+_ENTRIES = """
+    select version, position, cast(document as text) as document from gateway.view_credit_entries
+    where team_id = :team_id
+"""
+_SORTS = {
+    "popular": ("uses", "<", "desc"),
+    "newest": ("created_at", "<", "desc"),
+    "name": ("name", ">", "asc"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLists:
+    """Lists of documents, each page read on a connection of its own."""
+
+    database: Database
+
+    async def jobs(
+        self, team_id: UUID, page: Page, *, status: str | None, operation: str | None, model_id: UUID | None
+    ) -> list[JobView]:
+        """List jobs, newest first."""
+        filters = {"status": status, "operation": operation, "model_id": model_id}
+        rows = await self._page(_JOBS, {"team_id": team_id}, filters, "id desc", "id < :a0", page)
+        return [read_job(row) for row in rows]
+
+    async def models(
+        self, team_id: UUID, page: Page, *, status: str | None, category: str | None, search: str | None
+    ) -> list[ModelChanged]:
+        """List models, newest first."""
+        filters = {"status": status, "category": category, "search": search}
+        rows = await self._page(_MODELS, {"team_id": team_id}, filters, "id desc", "id < :a0", page)
+        return [ModelChanged.model_validate_json(row.document) for row in rows]
+
+    async def reference_models(
+        self, page: Page, *, sort: str, category: str | None, search: str | None
+    ) -> list[ReferenceModelChanged]:
+        """List reference models by `sort`."""
+        column, beyond, direction = _SORTS[sort]
+        order, after = f"{column} {direction}, id {direction}", f"({column}, id) {beyond} (:a0, :a1)"
+        filters = {"category": category, "search": search}
+        rows = await self._page(_REFERENCE_MODELS, {}, filters, order, after, page)
+        return [ReferenceModelChanged.model_validate_json(row.document) for row in rows]
+
+    async def entries(
+        self, team_id: UUID, page: Page, *, kind: str | None, operation: str | None, job_id: UUID | None
+    ) -> list[tuple[int, int, Entry]]:
+        """List history lines, newest first."""
+        filters = {"kind": kind, "operation": operation, "job_id": job_id}
+        order, after = "version desc, position desc", "(version, position) < (:a0, :a1)"
+        rows = await self._page(_ENTRIES, {"team_id": team_id}, filters, order, after, page)
+        return [(row.version, row.position, Entry.model_validate_json(row.document)) for row in rows]
+
+    async def _page(
+        self,
+        select: str,
+        values: Mapping[str, object],
+        filters: Mapping[str, object],
+        order: str,
+        after: str,
+        page: Page,
+    ) -> list[Row[Any]]:
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        conditions = [_condition(name) for name in wanted] + ([after] if page.after else [])
+        statement = select + "".join(f" and {condition}" for condition in conditions)
+        statement += f" order by {order} limit :limit"
+        if "search" in wanted:
+            wanted["search"] = _pattern(str(wanted["search"]))
+        parts = {f"a{n}": part for n, part in enumerate(page.after or ())}
+        async with self.database.reading() as connection:
+            found = await connection.execute(
+                text(statement), {**values, **wanted, **parts, "limit": page.limit + 1}
+            )
+            return list(found)
+
+
+def _condition(name: str) -> str:
+    return "words like :search" if name == "search" else f"{name} = :{name}"
+
+
+def _pattern(search: str) -> str:
+    escaped = search.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"

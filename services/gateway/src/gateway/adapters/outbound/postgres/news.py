@@ -1,0 +1,141 @@
+"""News for whoever waits in this process: one LISTEN connection, one look for all of them together."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Database
+from chassis.health import Health
+from chassis.supervision import keep_running
+from gateway.adapters.outbound.postgres.event_log import CHANNEL
+from gateway.application.ports import Awaited
+from gateway.domain.requests import Verdict
+
+_VERDICTS = text("""
+    select id, cast(verdict as text) as verdict from gateway.requests
+    where id = any(:ids) and verdict is not null
+""")
+_HEAD = text("select seq from gateway.log_head")
+_TEAMS = text("select distinct team_id from gateway.event_log where seq > :seq and team_id = any(:teams)")
+_BACKLOG = text("select count(*) from (select 1 from gateway.outbox limit :limit) as waiting")
+_LOOK_EVERY = 1.0
+Waiter = TypeVar("Waiter", asyncio.Event, asyncio.Future[Verdict])
+
+
+class News:
+    """Wakes who waits for a verdict, or for events of a team, whenever the projector has committed.
+
+    Notifications may be lost with their connection, so it also looks every second.
+    """
+
+    def __init__(self, database: Database, dsn: str, health: Health, backlog_limit: int) -> None:
+        self._database, self._dsn, self._health, self._limit = database, dsn, health, backlog_limit
+        self._waiting: defaultdict[UUID, list[asyncio.Future[Verdict]]] = defaultdict(list)
+        self._watching: defaultdict[UUID, list[asyncio.Event]] = defaultdict(list)
+        self._wake = asyncio.Event()
+        self._seq: int | None = None
+        self._backlog = 0
+
+    def backlogged(self) -> bool:
+        """Tell whether more messages wait to be sent than is good."""
+        return self._backlog >= self._limit
+
+    @contextmanager
+    def expect(self, request_id: UUID) -> Iterator[Awaited]:
+        """Listen for the verdict of a request that is about to be made."""
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+
+        async def wait(seconds: float) -> Verdict | None:
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(asyncio.shield(verdict), seconds)
+            return None
+
+        self._waiting[request_id].append(verdict)
+        try:
+            yield wait
+        finally:
+            _forget(self._waiting, request_id, verdict)
+
+    async def wait(self, request_id: UUID, seconds: float) -> Verdict | None:
+        """Wait for the verdict of a request made before; None when there is none in time."""
+        with self.expect(request_id) as verdict:
+            self._wake.set()
+            return await verdict(seconds)
+
+    @contextmanager
+    def watch(self, team_id: UUID) -> Iterator[asyncio.Event]:
+        """Have an event set whenever something happens in a team."""
+        changed = asyncio.Event()
+        self._watching[team_id].append(changed)
+        try:
+            yield changed
+        finally:
+            _forget(self._watching, team_id, changed)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen and look while the process serves."""
+        tasks = [
+            asyncio.create_task(keep_running("news", self._look_once, self._health)),
+            asyncio.create_task(keep_running("listener", self._listen_once, self._health)),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _listen_once(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=5)
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda *_: lost.set())
+            await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
+            self._health.up("listener")
+            self._wake.set()
+            await lost.wait()
+        finally:
+            connection.terminate()
+        raise ConnectionError("the listening connection is lost")
+
+    async def _look_once(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_EVERY):
+                await self._wake.wait()
+        self._wake.clear()
+        async with self._database.reading() as connection:
+            if self._waiting:
+                await self._tell_verdicts(connection)
+            await self._tell_teams(connection)
+            self._backlog = (await connection.execute(_BACKLOG, {"limit": self._limit})).scalar_one()
+
+    async def _tell_verdicts(self, connection: AsyncConnection) -> None:
+        for row in await connection.execute(_VERDICTS, {"ids": list(self._waiting)}):
+            verdict = Verdict(**orjson.loads(row.verdict))
+            for waiting in self._waiting.get(row.id, ()):
+                if not waiting.done():
+                    waiting.set_result(verdict)
+
+    async def _tell_teams(self, connection: AsyncConnection) -> None:
+        head = (await connection.execute(_HEAD)).scalar_one()
+        if self._watching and self._seq is not None and head > self._seq:
+            values = {"seq": self._seq, "teams": list(self._watching)}
+            for team_id in (await connection.execute(_TEAMS, values)).scalars():
+                for changed in self._watching.get(team_id, ()):
+                    changed.set()
+        self._seq = head
+
+
+def _forget(waiting: defaultdict[UUID, list[Waiter]], key: UUID, entry: Waiter) -> None:
+    waiting[key].remove(entry)
+    if not waiting[key]:
+        del waiting[key]

@@ -1,0 +1,138 @@
+"""How each kind of document is kept: one upsert for a batch, guarded by the version."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import TextClause, text
+
+from contracts.billing import PlanChanged
+from contracts.catalog import ModelChanged, ReferenceModelChanged
+from contracts.credits import AccountChanged
+from contracts.jobs import JobChanged
+from contracts.message import Document
+
+Column = tuple[str, Callable[[Any], object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The statement that keeps documents of one kind, and the columns it takes from them."""
+
+    statement: TextClause
+    columns: Mapping[str, Callable[[Any], object]]
+
+    def values(self, documents: Sequence[Document]) -> dict[str, list[object]]:
+        """Turn documents into one list a column, sorted so that two writers lock rows in the same order."""
+        ordered = sorted(documents, key=lambda document: document.subject)
+        return {name: [read(document) for document in ordered] for name, read in self.columns.items()}
+
+
+def _put(
+    table: str, key: str, types: Mapping[str, str], columns: Mapping[str, Callable[[Any], object]]
+) -> Put:
+    names = list(columns)
+    arrays = ", ".join(f"cast(:{name} as {types.get(name, 'text')}[])" for name in names)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
+    statement = f"""
+        insert into gateway.{table} as t ({", ".join(names)}) select * from unnest({arrays})
+        on conflict ({key}) do update set {changes} where t.version < excluded.version returning {key}
+    """  # noqa: S608 - names of ours
+    return Put(text(statement), columns)
+
+
+_TYPES = {
+    "id": "uuid",
+    "team_id": "uuid",
+    "model_id": "uuid",
+    "version": "bigint",
+    "document": "jsonb",
+    "uses": "bigint",
+    "created_at": "timestamptz",
+    "retired": "boolean",
+    "reserved": "bigint",
+    "per_minute": "int",
+}
+_DOCUMENT: dict[str, Callable[[Any], object]] = {
+    "version": lambda document: document.version,
+    "document": lambda document: document.model_dump_json(),
+}
+_OWNED: dict[str, Callable[[Any], object]] = _DOCUMENT | {
+    "id": lambda document: document.id,
+    "team_id": lambda document: document.team_id,
+}
+
+
+def _job_model(job: JobChanged) -> object:
+    return job.recipe.model_id
+
+
+def _model_words(model: ModelChanged) -> str:
+    return f"{model.name}\n{model.description}".lower()
+
+
+def _reference_words(model: ReferenceModelChanged) -> str:
+    return "\n".join((model.name, model.description, *model.tags)).lower()
+
+
+def _account(account: AccountChanged) -> str:
+    return account.model_dump_json(exclude={"entries"})
+
+
+PUTS: dict[type[Document], Put] = {
+    ReferenceModelChanged: _put(
+        "view_reference_models",
+        "id",
+        _TYPES,
+        _DOCUMENT
+        | {
+            "id": lambda model: model.id,
+            "category": lambda model: model.category,
+            "name": lambda model: model.name,
+            "words": _reference_words,
+            "uses": lambda model: model.uses,
+            "created_at": lambda model: model.created_at,
+            "retired": lambda model: model.retired,
+            "preview": lambda model: model.preview,
+        },
+    ),
+    ModelChanged: _put(
+        "view_models",
+        "id",
+        _TYPES,
+        _OWNED
+        | {
+            "status": lambda model: model.status,
+            "category": lambda model: model.category,
+            "words": _model_words,
+        },
+    ),
+    JobChanged: _put(
+        "view_jobs",
+        "id",
+        _TYPES,
+        _OWNED
+        | {
+            "operation": lambda job: job.operation.value,
+            "status": lambda job: job.status,
+            "model_id": _job_model,
+        },
+    ),
+    AccountChanged: _put(
+        "view_accounts",
+        "team_id",
+        _TYPES,
+        _DOCUMENT
+        | {
+            "team_id": lambda account: account.team_id,
+            "reserved": lambda account: account.reserved,
+            "document": _account,
+        },
+    ),
+    PlanChanged: _put(
+        "view_plans",
+        "team_id",
+        _TYPES,
+        _DOCUMENT | {"team_id": lambda plan: plan.team_id, "per_minute": lambda plan: plan.limits.per_minute},
+    ),
+}

@@ -1,0 +1,124 @@
+"""The views, as they are read: single documents, each by one indexed read."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Database
+from contracts.billing import PlanChanged
+from contracts.catalog import ModelChanged, ReferenceModelChanged
+from contracts.credits import AccountChanged
+from contracts.jobs import JobChanged
+from contracts.message import Document
+from gateway.application.reading import Cost, JobView, Standing
+from gateway.domain.plans import FREE
+
+_JOB = text("""
+    select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
+    where id = :id and team_id = :team_id
+""")
+_MODEL = text("""
+    select cast(document as text) as document from gateway.view_models
+    where id = :id and team_id = :team_id and status <> 'deleted'
+""")
+_REFERENCE_MODEL = text("""
+    select cast(document as text) as document from gateway.view_reference_models where id = :id
+""")
+_STANDING = text("""
+    select (select cast(document as text) from gateway.view_accounts where team_id = :team_id) as account,
+        (select cast(document as text) from gateway.view_plans where team_id = :team_id) as plan,
+        (select count(*) from gateway.view_jobs
+            where team_id = :team_id and status in ('processing', 'cancelling')) as running,
+        s.open, s.allowed
+    from (select 1) as one left join gateway.team_slots s on s.team_id = :team_id
+""")
+_PREVIEW = text("""
+    select p.sha256, p.content_type, p.data
+    from gateway.view_reference_models r join gateway.previews p on p.sha256 = r.preview where r.id = :id
+""")
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewsOn:
+    """The views, on one connection."""
+
+    connection: AsyncConnection
+
+    async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
+        """Find a job."""
+        row = (await self.connection.execute(_JOB, {"id": id_, "team_id": team_id})).first()
+        return read_job(row) if row else None
+
+    async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
+        """Find a model that is not deleted."""
+        return await self._find(ModelChanged, _MODEL, id=id_, team_id=team_id)
+
+    async def reference_model(self, id_: UUID) -> ReferenceModelChanged | None:
+        """Find a reference model."""
+        return await self._find(ReferenceModelChanged, _REFERENCE_MODEL, id=id_)
+
+    async def standing(self, team_id: UUID) -> Standing:
+        """Find a team's balance and limits."""
+        row = (await self.connection.execute(_STANDING, {"team_id": team_id})).one()
+        return Standing(
+            account=AccountChanged.model_validate_json(row.account) if row.account else None,
+            plan=PlanChanged.model_validate_json(row.plan) if row.plan else None,
+            running=row.running,
+            open=row.open or 0,
+            open_allowed=FREE.open if row.allowed is None else row.allowed,
+        )
+
+    async def preview(self, reference_model_id: UUID) -> tuple[str, str, bytes] | None:
+        """Find the name (SHA-256), content type and bytes of a picture."""
+        row = (await self.connection.execute(_PREVIEW, {"id": reference_model_id})).first()
+        return (row.sha256, row.content_type, bytes(row.data)) if row else None
+
+    async def _find(self, kind: type[D], statement: TextClause, **values: UUID) -> D | None:
+        found = (await self.connection.execute(statement, values)).scalar()
+        return kind.model_validate_json(found) if found else None
+
+
+def read_job(row: Row[Any]) -> JobView:
+    """Read a row with a job's document and cost."""
+    cost = orjson.loads(row.cost) if row.cost else None
+    return JobView(
+        JobChanged.model_validate_json(row.document),
+        Cost(cost["amount"], cost["unit_price"], cost["price_version"]) if cost else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredViews:
+    """The views, each read on a connection of its own."""
+
+    database: Database
+
+    async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
+        """Find a job."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).job(team_id, id_)
+
+    async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
+        """Find a model that is not deleted."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).model(team_id, id_)
+
+    async def reference_model(self, id_: UUID) -> ReferenceModelChanged | None:
+        """Find a reference model."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).reference_model(id_)
+
+    async def standing(self, team_id: UUID) -> Standing:
+        """Find a team's balance and limits."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).standing(team_id)
+
+    async def preview(self, reference_model_id: UUID) -> tuple[str, str, bytes] | None:
+        """Find the name (SHA-256), content type and bytes of a picture."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).preview(reference_model_id)

@@ -1,0 +1,77 @@
+"""Ask an owner to act, at most once per idempotency key, and wait for the verdict."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from chassis.clock import Clock
+from gateway.application.ports import Transaction, Verdicts, Work
+from gateway.domain.asks import Errand
+from gateway.domain.requests import Request, Verdict
+
+PATIENCE = 5.0
+"""Seconds a client is kept waiting for a verdict."""
+
+
+class Backlogged(Exception):
+    """Too many messages wait to be sent; new ones would only wait longer."""
+
+
+class Declined(Exception):
+    """The verdict is no."""
+
+    def __init__(self, verdict: Verdict, *, replayed: bool) -> None:
+        super().__init__(verdict.detail or verdict.code)
+        self.verdict, self.replayed = verdict, replayed
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What asking needs: a transaction, news of verdicts, the time, and whether the outbox can take more."""
+
+    transaction: Transaction
+    verdicts: Verdicts
+    clock: Clock
+    backlogged: Callable[[], bool]
+    patience: float = PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request under way or granted; `replayed` when the client had asked before."""
+
+    request: Request
+    granted: bool
+    replayed: bool
+
+
+async def ask(request: Request, errand: Callable[[Work], Awaitable[Errand]], asking: Asking) -> Asked:
+    """Write request, documents, slots and message down together, then wait for the verdict.
+
+    Raises Declined when it is no, Backlogged, KeyReused, QueueFull, and whatever `errand` raises.
+    """
+    if asking.backlogged():
+        raise Backlogged
+    with asking.verdicts.expect(request.id) as verdict_of_this:
+        earlier = await _write_down(request, errand, asking.transaction)
+        verdict = None if earlier else await verdict_of_this(asking.patience)
+    if earlier:
+        verdict = earlier.verdict or await asking.verdicts.wait(earlier.id, asking.patience)
+    if verdict is not None and verdict.outcome != "granted":
+        raise Declined(verdict, replayed=earlier is not None)
+    return Asked(earlier or request, granted=verdict is not None, replayed=earlier is not None)
+
+
+async def _write_down(
+    request: Request, errand: Callable[[Work], Awaitable[Errand]], transaction: Transaction
+) -> Request | None:
+    async with transaction() as work:
+        if earlier := await work.requests.earlier(request):
+            return earlier
+        todo = await errand(work)
+        if earlier := await work.requests.open(request, todo.message):
+            return earlier
+        await work.documents.put((*todo.models, *todo.jobs))
+        # Last, because every request of a team waits for this row.
+        await work.slots.take(request.team_id, [job.id for job in todo.jobs])
+        work.outbox.say(todo.message, request.id)
+        return None

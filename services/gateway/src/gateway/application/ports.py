@@ -1,0 +1,269 @@
+"""What the use cases need from outside, each named for what they do with it."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from contracts.catalog import PreviewPublished
+from contracts.credits import AccountChanged, Hold
+from contracts.message import Document, Message
+from gateway.application.reading import Views
+from gateway.domain.callback import SignedCall
+from gateway.domain.permissions import Caller, Role
+from gateway.domain.requests import Request, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with an account; `email` is lower case and unique."""
+
+    id: UUID
+    email: str
+    name: str
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who owns everything here, and pays for it."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A person in a team."""
+
+    user: User
+    team: Team
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that may act for its team; `secret_hash` is all that is kept of its secret."""
+
+    id: UUID
+    team_id: UUID
+    user_id: UUID
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    credit_budget: int | None
+    budget_period: Literal["total", "month"]
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+class EmailTaken(Exception):
+    """Somebody has signed up with this address already."""
+
+
+class People(Protocol):
+    """Users, their teams and their sessions."""
+
+    async def add(self, membership: Membership, now: datetime) -> None:
+        """Add a user, a team and the user's role in it. Raises EmailTaken."""
+
+    async def by_email(self, email: str) -> Membership | None:
+        """Find a user and the team they joined first."""
+
+    async def by_id(self, user_id: UUID, team_id: UUID) -> Membership | None:
+        """Find a user in a team."""
+
+    async def open_session(
+        self, token_hash: bytes, membership: Membership, now: datetime, until: datetime
+    ) -> None:
+        """Let the holder of a token act as this user for this team."""
+
+    async def close_session(self, token_hash: bytes) -> None:
+        """End a session."""
+
+
+class Keys(Protocol):
+    """API keys."""
+
+    async def add(self, key: ApiKey, secret_hash: bytes) -> None:
+        """Add a key."""
+
+    async def of_team(self, team_id: UUID) -> list[ApiKey]:
+        """List the keys that work, newest first."""
+
+    async def revoke(self, team_id: UUID, key_id: UUID, now: datetime) -> bool:
+        """End a key; tells whether the team had it."""
+
+
+class Requests(Protocol):
+    """What clients asked for."""
+
+    async def earlier(self, request: Request) -> Request | None:
+        """Find the request that this one repeats. Raises KeyReused."""
+
+    async def open(self, request: Request, message: Message | None = None) -> Request | None:
+        """Note a new request, or return the one it repeats. Raises KeyReused."""
+
+    async def settle(self, verdicts: Mapping[UUID, Verdict]) -> list[Request]:
+        """Store verdicts; returns the requests that had none before."""
+
+    async def awaited(self, kinds: Collection[str], subjects: Collection[UUID]) -> list[Request]:
+        """Find the requests of these kinds about these subjects that have no verdict."""
+
+    async def unanswered(
+        self, sent_before: datetime, now: datetime, limit: int
+    ) -> list[tuple[UUID, Message]]:
+        """Take requests without a verdict that were last sent before then, and note them as sent now."""
+
+    async def forget(self, before: datetime) -> None:
+        """Drop settled requests made before then."""
+
+
+class Slots(Protocol):
+    """How many jobs each team has open."""
+
+    async def prepare(self, team_id: UUID, allowed: int) -> None:
+        """Start counting for a new team."""
+
+    async def take(self, team_id: UUID, job_ids: Sequence[UUID]) -> None:
+        """Take a slot for each job. Raises QueueFull."""
+
+    async def give_back(self, job_ids: Collection[UUID]) -> None:
+        """Give the slots of jobs back that still have one."""
+
+    async def allow(self, allowed: Mapping[UUID, int]) -> None:
+        """Set how many slots teams have."""
+
+
+class Documents(Protocol):
+    """The views, as they are written."""
+
+    async def withdraw(self, job_ids: Collection[UUID], model_ids: Collection[UUID]) -> None:
+        """Take documents of version 0 back."""
+
+    async def put(self, documents: Sequence[Document]) -> list[Document]:
+        """Keep what is newer than what is shown, each subject once; returns it."""
+
+    async def hold(self, holds: Sequence[Hold]) -> None:
+        """Show what jobs cost, and those of version 0 as queued."""
+
+    async def record(self, accounts: Sequence[AccountChanged]) -> None:
+        """Keep the history lines of accounts, each once."""
+
+    async def picture(self, previews: Sequence[PreviewPublished]) -> None:
+        """Keep the pictures of reference models."""
+
+
+class EventLog(Protocol):
+    """Everything public that happened, in one order."""
+
+    async def append(self, documents: Sequence[Document], now: datetime) -> None:
+        """Append documents and wake whoever waits for news."""
+
+    async def prune(self, before: datetime) -> None:
+        """Drop what happened before then."""
+
+
+class Throttles(Protocol):
+    """Counters of attempts."""
+
+    async def hit(self, key: str, window_start: datetime) -> int:
+        """Count one attempt and return how many there were in this window."""
+
+    async def clear(self, key: str) -> None:
+        """Forget a counter."""
+
+    async def prune(self, before: datetime) -> None:
+        """Forget counters of windows that started before then."""
+
+
+class Outbox(Protocol):
+    """What this transaction says."""
+
+    def say(self, message: Message, correlation_id: UUID) -> None:
+        """Say a message once the transaction has committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything a use case can touch within its transaction."""
+
+    people: People
+    keys: Keys
+    requests: Requests
+    slots: Slots
+    documents: Documents
+    views: Views
+    log: EventLog
+    throttles: Throttles
+    outbox: Outbox
+
+
+Transaction = Callable[[], AbstractAsyncContextManager[Work]]
+
+
+Awaited = Callable[[float], Awaitable[Verdict | None]]
+"""Waits so many seconds for the verdict that is expected; None when there is none in time."""
+
+
+class Verdicts(Protocol):
+    """How requests end."""
+
+    def expect(self, request_id: UUID) -> AbstractContextManager[Awaited]:
+        """Listen for the verdict of a request that is about to be made."""
+
+    async def wait(self, request_id: UUID, seconds: float) -> Verdict | None:
+        """Wait for the verdict of a request made before; None when there is none in time."""
+
+
+class Callers(Protocol):
+    """Who is behind a credential."""
+
+    async def by_session(self, token_hash: bytes, now: datetime) -> Caller | None:
+        """Find who has this session."""
+
+    async def by_key(self, secret_hash: bytes, now: datetime) -> Caller | None:
+        """Find for whom this API key acts, and note that it was used."""
+
+
+class Passwords(Protocol):
+    """A slow hash, a few at a time."""
+
+    async def hash(self, password: str) -> str:
+        """Hash a new password."""
+
+    async def matches(self, password_hash: str | None, password: str) -> bool:
+        """Check a password; takes as long when there is none to compare with."""
+
+
+class SignatureKeys(Protocol):
+    """The provider's public keys."""
+
+    async def verify(self, call: SignedCall) -> None:
+        """Raise InvalidSignature unless one of them signed the call, KeysUnavailable without any."""
+
+
+class KeysUnavailable(Exception):
+    """The provider's keys cannot be fetched now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLink:
+    """Where and how one object may be put, until `expires_at`."""
+
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class Links(Protocol):
+    """Signed links to the private bucket."""
+
+    def read(self, key: str) -> str:
+        """Sign a link that shows an object."""
+
+    def upload(self, key: str, content_type: str, size: int) -> UploadLink:
+        """Sign a link that takes one object of just this type and size."""

@@ -1,0 +1,59 @@
+"""Keep the views, settle what was asked, and write the event log: one batch, one transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from chassis.clock import Clock
+from contracts.billing import PlanChanged
+from contracts.catalog import PreviewPublished
+from contracts.credits import AccountChanged, CreditsHeld
+from contracts.envelope import Delivery
+from contracts.jobs import TERMINAL, JobChanged
+from contracts.message import Document, Message
+from gateway.application.ports import Transaction, Work
+from gateway.domain.requests import GRANTED, Kind, Request, Verdict
+from gateway.domain.verdicts import credited, spoken, stopping
+
+M = TypeVar("M", bound=Message)
+
+
+async def project_documents(
+    deliveries: Sequence[Delivery[Message]], transaction: Transaction, clock: Clock
+) -> None:
+    """Show what is newer than what is shown; a repetition changes nothing."""
+    messages = [delivery.message for delivery in deliveries]
+    accounts, jobs = _of(AccountChanged, messages), _of(JobChanged, messages)
+    async with transaction() as work:
+        newer = await work.documents.put(_of(Document, messages))
+        await work.documents.record(accounts)
+        await work.documents.picture(_of(PreviewPublished, messages))
+        await work.documents.hold([hold for held in _of(CreditsHeld, messages) for hold in held.holds])
+        taken_back = await _settle(work, deliveries, stopping(jobs), credited(accounts))
+        # Slots last: every request of a team waits for its row. Their absence makes a second time boring.
+        await work.slots.allow({plan.team_id: plan.limits.open for plan in _of(PlanChanged, newer)})
+        await work.slots.give_back({job.id for job in jobs if job.status in TERMINAL} | taken_back)
+        await work.log.append(newer, clock())
+
+
+async def _settle(
+    work: Work, deliveries: Sequence[Delivery[Message]], stopped: set[UUID], funded: set[UUID]
+) -> set[UUID]:
+    """Store verdicts and take declined documents back; returns the jobs that never were."""
+    verdicts: dict[UUID, Verdict] = dict(spoken(deliveries))
+    awaited = await work.requests.awaited((Kind.CANCEL_JOB,), stopped)
+    awaited += await work.requests.awaited((Kind.SIGN_UP,), funded)
+    verdicts |= {request.id: GRANTED for request in awaited}
+    settled = await work.requests.settle(verdicts)
+    declined = [request for request in settled if request.verdict and request.verdict.outcome != "granted"]
+    jobs = {job for request in declined for job in request.jobs}
+    await work.documents.withdraw(jobs, _models(declined))
+    return jobs
+
+
+def _models(declined: Iterable[Request]) -> set[UUID]:
+    return {request.subject for request in declined if request.kind is Kind.CREATE_MODEL}
+
+
+def _of(kind: type[M], messages: Iterable[Message]) -> list[M]:
+    return [message for message in messages if isinstance(message, kind)]

@@ -1,0 +1,127 @@
+"""What is read from the views: each document by one indexed read, and only the asking team's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from contracts.billing import PlanChanged
+from contracts.catalog import ModelChanged, ReferenceModelChanged
+from contracts.credits import AccountChanged, Entry
+from contracts.jobs import JobChanged
+from contracts.message import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What is held for a job."""
+
+    held: int
+    unit_price: int
+    price_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as its owner last described it, and what is held for it."""
+
+    job: JobChanged
+    cost: Cost | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A team's account, plan and use, as far as the views tell."""
+
+    account: AccountChanged | None
+    plan: PlanChanged | None
+    running: int
+    open: int
+    open_allowed: int
+
+
+class Views(Protocol):
+    """Single documents, each found by one indexed read, and only the asking team's."""
+
+    async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
+        """Find a job."""
+
+    async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
+        """Find a model that is not deleted."""
+
+    async def reference_model(self, id_: UUID) -> ReferenceModelChanged | None:
+        """Find a reference model."""
+
+    async def standing(self, team_id: UUID) -> Standing:
+        """Find a team's balance and limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted: `after` is the sort key of the last row seen."""
+
+    limit: int
+    after: tuple[object, ...] | None = None
+
+
+class Lists(Protocol):
+    """Pages of documents, newest first unless said otherwise; each returns up to one row more than asked."""
+
+    async def jobs(
+        self, team_id: UUID, page: Page, *, status: str | None, operation: str | None, model_id: UUID | None
+    ) -> list[JobView]:
+        """List jobs; `after` is (id)."""
+
+    async def models(
+        self, team_id: UUID, page: Page, *, status: str | None, category: str | None, search: str | None
+    ) -> list[ModelChanged]:
+        """List models that are not deleted; `after` is (id)."""
+
+    async def reference_models(
+        self, page: Page, *, sort: str, category: str | None, search: str | None
+    ) -> list[ReferenceModelChanged]:
+        """List reference models by `sort`; `after` is its value and the id."""
+
+    async def entries(
+        self, team_id: UUID, page: Page, *, kind: str | None, operation: str | None, job_id: UUID | None
+    ) -> list[tuple[int, int, Entry]]:
+        """List history lines with the version and position that sort them; `after` is those two."""
+
+
+class Previews(Protocol):
+    """Pictures of reference models."""
+
+    async def preview(self, reference_model_id: UUID) -> tuple[str, str, bytes] | None:
+        """Find the name (SHA-256), content type and bytes of a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the event log."""
+
+    seq: int
+    type: str
+    subject: str
+    version: int
+    at: datetime
+    document: Document
+
+
+class EventsExpired(Exception):
+    """The events asked for are older than what is kept."""
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(
+            "These events are no longer kept. Read the lists again and continue from the oldest."
+        )
+        self.oldest = oldest
+
+
+class Events(Protocol):
+    """The event log, as it is read."""
+
+    async def events(self, team_id: UUID, after: int, limit: int) -> list[Event]:
+        """Read a team's events beyond `after`. Raises EventsExpired."""
+
+    async def head(self) -> int:
+        """Tell the number of the newest event of all."""

@@ -1,0 +1,19 @@
+"""Forget what nobody may ask for any more."""
+
+from datetime import timedelta
+
+from chassis.clock import Clock
+from gateway.application.ports import Transaction
+from gateway.domain.requests import KEYS_LIVE
+
+EVENTS_LIVE = timedelta(days=30)
+THROTTLES_LIVE = timedelta(days=1)
+
+
+async def tidy_up(transaction: Transaction, clock: Clock) -> None:
+    """Drop old idempotency keys, events and counters."""
+    now = clock()
+    async with transaction() as work:
+        await work.requests.forget(now - KEYS_LIVE)
+        await work.throttles.prune(now - THROTTLES_LIVE)
+        await work.log.prune(now - EVENTS_LIVE)

@@ -1,0 +1,110 @@
+from contextlib import AbstractAsyncContextManager
+
+from chassis import migrate as chassis_migrate
+from chassis.clock import utc_now
+from chassis.database import Database
+from chassis.health import Health
+from chassis.service import Service, run
+from chassis.settings import load
+from gateway.adapters.inbound import bus, schedule
+from gateway.adapters.inbound.http.api import Api
+from gateway.adapters.inbound.http.app import create_app
+from gateway.adapters.outbound.jwks import JwksKeys
+from gateway.adapters.outbound.passwords import Argon2Passwords
+from gateway.adapters.outbound.postgres import books
+from gateway.adapters.outbound.postgres.callers import StoredCallers
+from gateway.adapters.outbound.postgres.events import StoredEvents
+from gateway.adapters.outbound.postgres.lists import StoredLists
+from gateway.adapters.outbound.postgres.news import News
+from gateway.adapters.outbound.postgres.views import StoredViews
+from gateway.adapters.outbound.postgres.work import transaction
+from gateway.adapters.outbound.s3 import S3Links
+from gateway.application import audit as use_case
+from gateway.application import sign_in, sign_up
+from gateway.application.ask import Asking
+from gateway.settings import ProjectorSettings, Settings
+
+NAME = "gateway"
+
+
+def build(settings: Settings) -> Service:
+    """Wire the process that serves the API."""
+    database = Database(settings.database_url, NAME, settings.database_pool)
+    health = Health()
+    news = News(database, settings.database_url, health, settings.outbox_limit)
+    opened = transaction(database)
+
+    def running() -> AbstractAsyncContextManager[object]:
+        return news.running()
+
+    return Service(
+        name=NAME,
+        settings=settings,
+        database=database,
+        schedules=[schedule.resending(opened, utc_now), schedule.tidying(opened, utc_now)],
+        app=create_app(api(settings, database, news)),
+        around=[running],
+        health=health,
+    )
+
+
+def api(settings: Settings, database: Database, news: News) -> Api:
+    """Wire what the routes work with."""
+    views = StoredViews(database)
+    return Api(
+        asking=Asking(transaction(database), news, utc_now, news.backlogged),
+        callers=StoredCallers(database),
+        views=views,
+        previews=views,
+        lists=StoredLists(database),
+        events=StoredEvents(database),
+        watch=news.watch,
+        passwords=Argon2Passwords(),
+        links=S3Links(
+            settings.s3_public_endpoint,
+            settings.s3_bucket,
+            settings.aws_region,
+            settings.aws_access_key_id,
+            settings.aws_secret_access_key,
+        ),
+        signatures=JwksKeys(settings.fal_jwks_url),
+        sign_ups=sign_up.per_address(settings.sign_ups_per_hour),
+        sign_ins=sign_in.per_address(settings.sign_ins_per_quarter),
+        secure_cookies=settings.public_url.startswith("https:"),
+    )
+
+
+def build_projector(settings: ProjectorSettings) -> Service:
+    """Wire the process that keeps the views."""
+    database = Database(settings.database_url, NAME, settings.database_pool)
+    return Service(
+        name=f"{NAME}-projector",
+        settings=settings,
+        database=database,
+        consumers=[bus.projector(transaction(database), utc_now)],
+    )
+
+
+async def serve() -> None:
+    """Serve the API until told to stop."""
+    await run(build(load(Settings)))
+
+
+async def project() -> None:
+    """Keep the views until told to stop."""
+    await run(build_projector(load(ProjectorSettings)))
+
+
+def migrate() -> None:
+    """Bring the schema up to date and declare the topology."""
+    chassis_migrate.migrate(load(ProjectorSettings), NAME)
+
+
+async def audit() -> use_case.Audit:
+    """Compare jobs with accounts once."""
+    database = Database(load(ProjectorSettings).database_url, NAME, pool_size=1)
+    try:
+        async with books.opened(database) as opened:
+            return await use_case.audit(opened)
+    finally:
+        await database.close()

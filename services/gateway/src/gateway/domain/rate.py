@@ -1,0 +1,38 @@
+"""Token buckets: how many requests a team may send, and when it may send more."""
+
+from dataclasses import dataclass
+from math import ceil
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one request finds: whether it may pass, and what remains after it."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: int
+    retry_after: int
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Holds up to a minute's worth of requests and refills evenly; `at` is a monotonic time in seconds."""
+
+    per_minute: int
+    tokens: float
+    at: float
+
+    def take(self, now: float, per_minute: int) -> Allowance:
+        """Take one request out, by the limit of today's plan."""
+        rate = per_minute / 60
+        self.tokens = min(float(per_minute), self.tokens + (now - self.at) * rate)
+        if per_minute > self.per_minute:  # a better plan counts at once
+            self.tokens += per_minute - self.per_minute
+        self.at, self.per_minute = now, per_minute
+        allowed = self.tokens >= 1
+        self.tokens -= 1 if allowed else 0
+        missing = 0 if allowed else ceil((1 - self.tokens) / rate)
+        return Allowance(
+            allowed, per_minute, int(self.tokens), ceil((per_minute - self.tokens) / rate), max(missing, 0)
+        )

@@ -1,0 +1,35 @@
+"""Tokens that nobody can guess, kept only as their SHA-256."""
+
+import secrets
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+KEY_PREFIX = "atl_"
+_SHOWN = len(KEY_PREFIX) + 6
+
+
+def new_token() -> str:
+    """Make a token of 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_of(token: str) -> bytes:
+    """Reduce a token to what is stored; a random token needs no slow hash."""
+    return sha256(token.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class KeySecret:
+    """The secret of a new API key; it is shown once and never stored."""
+
+    text: str = field(default_factory=lambda: KEY_PREFIX + new_token())
+
+    @property
+    def prefix(self) -> str:
+        """The few characters by which a person recognises the key later."""
+        return self.text[:_SHOWN]
+
+    @property
+    def hash(self) -> bytes:
+        """What is stored and looked up."""
+        return hash_of(self.text)

@@ -1,0 +1,4 @@
+from chassis.migrate import run_env
+from gateway.adapters.outbound.postgres.tables import SCHEMA
+
+run_env(SCHEMA)

@@ -1,0 +1,35 @@
+from pydantic import Field
+
+from chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What the gateway needs to know to serve its API."""
+
+    http_port: int = Field(default=8000, description="Port for the API, health and metrics")
+    fal_jwks_url: str = Field(
+        default="https://rest.fal.ai/.well-known/jwks.json",
+        description="Where fal publishes its webhook keys",
+    )
+    s3_public_endpoint: str | None = Field(
+        default=None, description="Where clients reach the bucket; empty: AWS itself"
+    )
+    s3_bucket: str = Field(description="The private bucket of images and uploads")
+    aws_region: str = Field(default="us-east-1", description="The bucket's region")
+    aws_access_key_id: str = Field(description="May GetObject, and PutObject under uploads/")
+    aws_secret_access_key: str = Field(description="Belongs to the key id")
+    sign_ups_per_hour: int = Field(
+        default=30, ge=1, description="Accounts that one address may open in an hour"
+    )
+    sign_ins_per_quarter: int = Field(
+        default=100, ge=1, description="Sign-ins that one address may try in 15 minutes"
+    )
+    outbox_limit: int = Field(
+        default=10_000, ge=1, description="Messages that may wait to be sent before requests are refused"
+    )
+
+
+class ProjectorSettings(ServiceSettings):
+    """What the gateway's projector needs to know."""
+
+    http_port: int = Field(default=8010, description="Port for health and metrics")

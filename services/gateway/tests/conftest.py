@@ -1,0 +1,28 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from chassis.database import Database
+from chassis.migrate import upgrade
+from chassis.testing import FreshDatabase, in_thread
+from gateway.adapters.outbound.postgres.tables import SCHEMA
+
+
+@pytest.fixture(scope="module")
+def gateway_url(fresh_database: FreshDatabase) -> str:
+    url = fresh_database.url("gateway")
+    in_thread(lambda: upgrade(url, "gateway"))
+    return url
+
+
+@pytest.fixture
+async def database(gateway_url: str) -> AsyncIterator[Database]:
+    database = Database(gateway_url, "gateway", pool_size=6)
+    yield database
+    async with database.engine.begin() as connection:
+        for table in reversed(SCHEMA.sorted_tables):
+            if table.name != "log_head":
+                await connection.execute(text(f"delete from {table}"))
+        await connection.execute(text("update gateway.log_head set seq = 0, pruned_to = 0"))
+    await database.close()
