@@ -91,7 +91,7 @@ class Provider(Protocol):
     """The outside service that draws and trains. Every call ends within a bounded time."""
 
     def endpoint(self, call: ProviderCall) -> str:
-        """The provider's own name for what does this call; pure."""
+        """Give the provider's own name for what does this call; pure."""
         ...
 
     async def submit(self, call: ProviderCall, attempt_id: UUID, callback_url: str) -> Submitted:
@@ -102,27 +102,33 @@ class Provider(Protocol):
         ...
 
     def locate(self, endpoint: str, request_id: str) -> Submitted:
-        """Where to ask about a call whose answer was lost and whose id a callback told; pure."""
+        """Say where to ask about a call whose answer was lost and whose id a callback told; pure."""
         ...
 
     async def status(self, submitted: Submitted) -> ProviderStatus:
-        """How far it is. Raises ProviderUnavailable."""
+        """Ask how far it is. Raises ProviderUnavailable."""
         ...
 
     async def fetch(self, submitted: Submitted) -> Outcome:
-        """The outcome of a completed call. Raises ProviderUnavailable."""
+        """Fetch the outcome of a completed call. Raises ProviderUnavailable."""
         ...
 
     async def cancel(self, submitted: Submitted) -> bool:
-        """Ask it to stop; True when it will, False when it is completed or unknown. Raises ProviderUnavailable."""
+        """Ask it to stop; True when it will, False when it is completed or unknown.
+
+        Raises ProviderUnavailable.
+        """
         ...
 
     def parse_callback(self, body: str) -> Outcome | None:
-        """The outcome a callback carries, or None when it has to be fetched; pure. Raises ValueError if malformed."""
+        """Read the outcome a callback carries, or None when it has to be fetched; pure.
+
+        Raises ValueError when the body is malformed.
+        """
         ...
 
     async def download(self, url: str, limit: int) -> bytes:
-        """A result file of at most `limit` bytes. Raises ProviderUnavailable, ResultGone."""
+        """Get a result file of at most `limit` bytes. Raises ProviderUnavailable, ResultGone."""
         ...
 
 
@@ -130,11 +136,11 @@ class Callbacks(Protocol):
     """The addresses the provider calls back, each with a MAC only we can make."""
 
     def url(self, attempt_id: UUID) -> str:
-        """The address for this attempt: `{PUBLIC_URL}/api/webhooks/fal?attempt={id}&mac={mac}`."""
+        """Make the address for this attempt: `{PUBLIC_URL}/api/webhooks/fal?attempt={id}&mac={mac}`."""
         ...
 
     def genuine(self, attempt_id: UUID, mac: str) -> bool:
-        """Whether the MAC is ours for this attempt (compared in constant time)."""
+        """Tell whether the MAC is ours for this attempt (compared in constant time)."""
         ...
 
 
@@ -150,7 +156,7 @@ class Storage(Protocol):
     """The private object store. All raise StorageUnavailable; writes to an existing key change nothing."""
 
     async def put_image(self, key: str, data: bytes, content_type: str) -> None:
-        """Write an object once: when the key exists it is left as it is, and that is fine. (Zips too.)"""
+        """Write an object once (a zip too): when the key exists it is left as it is, and that is fine."""
         ...
 
     async def copy_from(self, url: str, key: str, limit: int) -> int:
@@ -161,15 +167,15 @@ class Storage(Protocol):
         ...
 
     async def get(self, key: str, limit: int) -> bytes:
-        """An object's bytes. Raises ObjectMissing, ObjectTooLarge."""
+        """Read an object's bytes. Raises ObjectMissing, ObjectTooLarge."""
         ...
 
     async def head(self, key: str) -> StoredObject | None:
-        """What is known of an object, or None when there is none."""
+        """Say what is known of an object, or None when there is none."""
         ...
 
     def link(self, key: str, seconds: int) -> str:
-        """A signed link the provider can read for so long; pure."""
+        """Sign a link the provider can read for so long; pure."""
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:
@@ -194,13 +200,13 @@ class Images(Protocol):
     """Image work, done beside the event loop."""
 
     async def inspect(self, data: bytes) -> Picture:
-        """What the bytes are, proven by decoding them whole. Raises NotAnImage."""
+        """Say what the bytes are, proven by decoding them whole. Raises NotAnImage."""
         ...
 
     async def thumbnail(self, data: bytes) -> bytes:
-        """A small WebP of an image. Raises NotAnImage."""
+        """Make a small WebP of an image. Raises NotAnImage."""
         ...
 
     async def zip(self, images: Sequence[bytes], captions: Sequence[str]) -> bytes:
-        """A training archive: each image as `NN.ext`, with `NN.txt` beside it where its caption is not empty."""
+        """Make a training archive: `NN.ext` for each image, and `NN.txt` where its caption is not empty."""
         ...

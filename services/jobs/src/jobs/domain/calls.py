@@ -20,9 +20,9 @@ class ProviderCall:
     """One piece of work for the provider.
 
     Images (`generate`, `reference_set`) are drawn with `weights_url` when there is one, starting from
-    `reference_url` when there is one. A training (`train`) learns `trigger_word` from the zip at `archive_url`,
-    resuming from `checkpoint_url` when there is one. `start_timeout` is in seconds: a request that has not started by then
-    never starts. `seed` is text: the provider's seeds exceed 64 bits.
+    `reference_url` when there is one. A training (`train`) learns `trigger_word` from the zip at
+    `archive_url`, resuming from `checkpoint_url` when there is one. `start_timeout` is in seconds: a request
+    that has not started by then never starts. `seed` is text: the provider's seeds exceed 64 bits.
     """
 
     kind: StepKind
@@ -65,7 +65,7 @@ class ProviderStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProviderImage:
-    """One image the provider made; `withheld` when its safety checker kept it back (then a black one is there)."""
+    """One image the provider made; `withheld` when its safety checker kept it back and sent a black one."""
 
     url: str
     width: int = 0
@@ -87,7 +87,8 @@ class Succeeded:
 class Failed:
     """The provider could not do it; `retryable` when the same call may succeed later.
 
-    `code` is ours and stable: `content_policy`, `invalid_input`, `file_download_error`, `provider_timeout`, `provider_error`.
+    `code` is ours and stable: `content_policy`, `invalid_input`, `file_download_error`, `provider_timeout`,
+    `provider_error`.
     """
 
     code: str

@@ -1,0 +1,50 @@
+"""What jobs hears, and which use case takes it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from chassis.clock import Clock
+from chassis.consumer import BatchHandler, Consumer
+from contracts.billing import PlanChanged
+from contracts.catalog import ModelChanged, ReferenceModelChanged
+from contracts.credits import CreditsHeld, CreditsSettled
+from contracts.envelope import Delivery
+from contracts.jobs import CancelJob, ProviderCallback
+from jobs.adapters.inbound.workers import Workers
+from jobs.application.cancel_jobs import cancel_jobs
+from jobs.application.learn import learn_models, learn_plans, learn_reference_models
+from jobs.application.open_jobs import open_jobs
+from jobs.application.settle_jobs import settle_jobs
+from jobs.application.take_callbacks import take_callbacks
+from jobs.application.tools import Tools
+from jobs.application.work import Transaction
+from jobs.domain.effects import Effect
+from jobs.domain.rules import Rules
+
+UseCase = Callable[[Sequence[Delivery[Any]]], Awaitable[list[Effect]]]
+
+
+def consumers(
+    transaction: Transaction, tools: Tools, workers: Workers, clock: Clock, rules: Rules
+) -> list[Consumer]:
+    """Say which use case handles which message of which queue; what follows is done by the workers."""
+
+    def then_work(use_case: UseCase) -> BatchHandler:
+        async def handle(deliveries: Sequence[Delivery[Any]]) -> None:
+            workers.take(await use_case(deliveries))
+
+        return handle
+
+    facts: dict[Any, BatchHandler] = {
+        CreditsHeld: then_work(partial(open_jobs, transaction=transaction, clock=clock, rules=rules)),
+        CreditsSettled: then_work(partial(settle_jobs, transaction=transaction, clock=clock, rules=rules)),
+        ModelChanged: partial(learn_models, transaction=transaction),
+        ReferenceModelChanged: partial(learn_reference_models, transaction=transaction),
+        PlanChanged: partial(learn_plans, transaction=transaction),
+    }
+    commands: dict[Any, BatchHandler] = {
+        CancelJob: then_work(partial(cancel_jobs, transaction=transaction, clock=clock, rules=rules)),
+        ProviderCallback: then_work(partial(take_callbacks, transaction=transaction, tools=tools)),
+    }
+    return [Consumer("jobs.facts", facts), Consumer("jobs.commands", commands)]

@@ -1,0 +1,123 @@
+"""Does outside, after the commit, what was decided: bounded, traced, finished before the process stops."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+from prometheus_client import Counter
+
+from chassis.metrics import REPLAYED
+from chassis.telemetry import continued
+from jobs.domain.effects import CancelCall, Effect, Ignored, Nudge, Submit, Unsettled, Wasted
+
+logger = logging.getLogger(__name__)
+WASTED = Counter("atelier_jobs_provider_waste", "Results of the provider that nobody wanted any more")
+UNSETTLED = Counter("atelier_jobs_unsettled", "Times credits had not answered for too long")
+
+Submits = Callable[[Submit], Awaitable[list[Effect]]]
+Cancels = Callable[[CancelCall], Awaitable[None]]
+
+
+class Pool:
+    """At most so many pieces of work at a time; what fails is logged, and a sweep finds it again."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name, self._limit = name, limit
+        self._turns = asyncio.Semaphore(limit)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def free(self) -> int:
+        """How much more can be taken on without waiting."""
+        return max(0, self._limit - len(self._tasks))
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this as soon as there is room."""
+        task = asyncio.create_task(self._run(work), name=self._name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what has begun; what takes longer is cut off, and taken up again by its deadline."""
+        deadline = time.monotonic() + seconds
+        while self._tasks and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        for task in self._tasks:
+            task.cancel()
+
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        async with self._turns:
+            try:
+                await work
+            except Exception:
+                logger.exception("%s failed; its job goes on by its deadline", self._name)
+
+
+class Workers:
+    """Carries effects out."""
+
+    def __init__(self, submit: Submits, cancel: Cancels, submit_limit: int, store_limit: int) -> None:
+        self.submitting = Pool("submit", submit_limit)
+        self.storing = Pool("store", store_limit)
+        self._submit, self._cancel = submit, cancel
+        self._nudges: dict[Nudge, Callable[[], None]] = {}
+
+    def listen(self, nudge: Nudge, wake: Callable[[], None]) -> None:
+        """Wake somebody when there is work for them."""
+        self._nudges[nudge] = wake
+
+    def nudge(self, nudge: Nudge) -> None:
+        """Wake who does this kind of work."""
+        if wake := self._nudges.get(nudge):
+            wake()
+
+    def take(self, effects: Iterable[Effect]) -> None:
+        """Begin what follows from a committed decision."""
+        for effect in effects:
+            match effect:
+                case Submit():
+                    self.submitting.start(self._do_submit(effect))
+                case CancelCall():
+                    self.submitting.start(self._do_cancel(effect))
+                case Nudge():
+                    self.nudge(effect)
+                case Wasted():
+                    WASTED.inc()
+                    logger.warning("attempt %s made a result that nobody wants any more", effect.attempt_id)
+                case Ignored():
+                    REPLAYED.labels(effect.fact).inc()
+                case Unsettled():
+                    UNSETTLED.inc()
+                    logger.error("credits has not settled job %s for too long", effect.job_id)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for calls under way, so that none is left in doubt; results are taken up by others."""
+        await self.submitting.drain(seconds)
+        await self.storing.drain(0)
+
+    async def _do_submit(self, order: Submit) -> None:
+        job, attempt = order.job, order.attempt
+        name = f"submit {job.kind}"
+        with continued(job.traceparent, name, job_id=str(job.id), attempt_id=str(attempt.id)):
+            self.take(await self._submit(order))
+        self.nudge(Nudge.DISPATCH)
+
+    async def _do_cancel(self, order: CancelCall) -> None:
+        with continued(order.traceparent, "cancel call"):
+            await self._cancel(order)
+
+
+class Pace:
+    """Lets one through at a time, so many a second."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1 / per_second
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        now = time.monotonic()
+        self._next = max(self._next, now) + self._gap
+        await asyncio.sleep(self._next - self._gap - now)

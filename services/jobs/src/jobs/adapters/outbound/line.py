@@ -1,0 +1,132 @@
+"""The line before the provider in Postgres: one dispatcher at a time, everything counted from the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobs.application.work import Candidates, Occupied, Place
+from jobs.domain.breaker import Breaker
+from jobs.domain.fairness import Waiting
+from jobs.domain.job import Job
+
+if TYPE_CHECKING:
+    from jobs.adapters.outbound.postgres import PostgresJobs
+
+_ANYBODY = text(
+    "select exists (select 1 from jobs.jobs where state = 'queued'"
+    " and (not_before is null or not_before <= :now))"
+)
+_DISPATCHER = text("select failures, open_until from jobs.dispatcher for no key update")
+_FAILURES = text("select failures from jobs.dispatcher")
+_SET_BREAKER = text("update jobs.dispatcher set failures = :failures, open_until = :open_until")
+_OCCUPIED = text(
+    """
+    select count(*) as slots, count(*) filter (where state = 'submitting') as submitting
+    from jobs.jobs
+    where state in ('submitting', 'running', 'storing') and (state <> 'storing' or step < steps)
+    """  # a training keeps its slot between its steps
+)
+_BUSY = """
+    select team_id, count(*) as running from jobs.jobs
+    where state in ('submitting', 'running', 'storing') group by team_id
+"""
+_CANDIDATES = text(
+    f"""
+    with recursive teams as (
+        (select team_id from jobs.jobs where state = 'queued' order by team_id limit 1)
+        union all
+        select (select jobs.team_id from jobs.jobs where state = 'queued' and jobs.team_id > teams.team_id
+                order by jobs.team_id limit 1)
+        from teams where teams.team_id is not null
+    ), busy as ({_BUSY}), free as (
+        select teams.team_id, coalesce(busy.running, 0) as running,
+            coalesce(plans.running, :plan_slots) as allowed
+        from teams left join busy using (team_id) left join jobs.plans using (team_id)
+        where teams.team_id is not null
+    )
+    select next.id, free.team_id, next.priority, next.created_at, free.running, free.allowed
+    from free cross join lateral (
+        select id, priority, created_at from jobs.jobs
+        where jobs.team_id = free.team_id and state = 'queued'
+            and (not_before is null or not_before <= :now)
+        order by priority desc, created_at, id
+        limit least(:most, greatest(free.allowed - free.running, 0))
+    ) as next
+    """  # noqa: S608 - names of ours alone
+)
+_PLACES = text(
+    f"""
+    with line as (
+        select id, team_id, code, position, created_at,
+            row_number() over (partition by team_id order by priority desc, created_at, id) as place
+        from jobs.jobs where state = 'queued'
+    ), busy as ({_BUSY}), told as (
+        select line.*, case
+            when coalesce(busy.running, 0) >= coalesce(plans.running, :plan_slots) then 'plan_slots_busy'
+            else :otherwise end as why
+        from line left join busy using (team_id) left join jobs.plans using (team_id)
+        where line.created_at < :before
+    )
+    select id, place, why from told
+    where code is distinct from why or position is null
+        or (place <> position and (place <= 10 or abs(place - position) * 10 >= position))
+    order by place limit :most
+    """  # noqa: S608 - names of ours; far back in a long line, not every step forward is news
+)
+
+
+class PostgresQueue:
+    """The line as one transaction sees it."""
+
+    def __init__(self, connection: AsyncConnection, jobs: PostgresJobs) -> None:
+        self._connection = connection
+        self._jobs = jobs
+
+    async def anybody(self, now: datetime) -> bool:
+        """Tell whether any job waits for its turn."""
+        return bool((await self._connection.execute(_ANYBODY, {"now": now})).scalar_one())
+
+    async def dispatcher(self) -> Breaker:
+        """Lock the dispatcher's row: nobody else dispatches until this transaction ends."""
+        row = (await self._connection.execute(_DISPATCHER)).one()
+        return Breaker(row.failures, row.open_until)
+
+    async def failures(self) -> int:
+        """Read how often in a row the provider took nothing."""
+        return int((await self._connection.execute(_FAILURES)).scalar_one())
+
+    async def set_breaker(self, breaker: Breaker) -> None:
+        """Write the circuit breaker."""
+        values = {"failures": breaker.failures, "open_until": breaker.open_until}
+        await self._connection.execute(_SET_BREAKER, values)
+
+    async def occupied(self) -> Occupied:
+        """Count what the provider has."""
+        row = (await self._connection.execute(_OCCUPIED)).one()
+        return Occupied(row.slots, row.submitting)
+
+    async def candidates(self, now: datetime, plan_slots: int, most: int) -> Candidates:
+        """Read who may go next: of each team, as many as its limit leaves."""
+        values = {"now": now, "plan_slots": plan_slots, "most": most}
+        rows = (await self._connection.execute(_CANDIDATES, values)).all()
+        return Candidates(
+            waiting=[Waiting(row.id, row.team_id, row.priority, row.created_at) for row in rows],
+            running={row.team_id: row.running for row in rows},
+            limits={row.team_id: row.allowed for row in rows},
+        )
+
+    async def take(self, ids: Sequence[UUID]) -> list[Job]:
+        """Lock those of the jobs that still wait, in the order given."""
+        return await self._jobs.take(ids)
+
+    async def places(self, before: datetime, plan_slots: int, otherwise: str, limit: int) -> list[Place]:
+        """Find queued jobs whose place is worth telling."""
+        values = {"before": before, "plan_slots": plan_slots, "otherwise": otherwise, "most": limit}
+        rows = (await self._connection.execute(_PLACES, values)).all()
+        return [Place(row.id, row.place, row.why) for row in rows]

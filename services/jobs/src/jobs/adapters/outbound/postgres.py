@@ -1,0 +1,183 @@
+"""The jobs in Postgres, and the transaction everything is written in."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Database
+from jobs.adapters.outbound.line import PostgresQueue
+from jobs.adapters.outbound.rows import (
+    ATTEMPT_COLUMNS,
+    JOB_COLUMNS,
+    arrays,
+    attempt_row,
+    copy,
+    job_row,
+    read_attempt,
+    read_job,
+    unnest,
+)
+from jobs.adapters.outbound.shelf import PostgresShelf, PostgresTombstones
+from jobs.application.work import Transaction, Work
+from jobs.domain.attempt import Attempt
+from jobs.domain.calls import StepKind
+from jobs.domain.job import Job
+
+_READ = "select id, cast(data as text) as data, due_at, poll_at from jobs.jobs"
+_LOCK = text(f"{_READ} where id = any(cast(:ids as uuid[])) order by id for no key update")
+_TAKE = text(
+    f"{_READ} where id = any(cast(:ids as uuid[])) and state = 'queued' order by id"
+    " for no key update skip locked"
+)
+_DUE = text(f"{_READ} where due_at <= :now order by due_at limit :most for no key update skip locked")
+_OUTDATED = text(
+    f"{_READ} where state = 'completed' and expires_at <= :now order by expires_at limit :most"
+    " for no key update skip locked"
+)
+_KNOWN = text("select id from jobs.jobs where id = any(cast(:ids as uuid[]))")
+_IN_TRAINING = text("select training_of from jobs.jobs where training_of = any(cast(:ids as uuid[]))")
+_OWNERS = text("select id, job_id from jobs.attempts where id = any(cast(:ids as uuid[]))")
+_ATTEMPTS = text("select * from jobs.attempts where job_id = any(cast(:ids as uuid[])) order by step, n")
+_ADD = text(
+    f"insert into jobs.jobs ({', '.join(JOB_COLUMNS)}) select * from {unnest(JOB_COLUMNS)}"  # noqa: S608 - names of ours
+    " on conflict (id) do nothing returning id"
+)
+_CHANGING = [name for name in JOB_COLUMNS if name not in ("id", "team_id", "operation", "created_at")]
+_SAVE = text(
+    f"update jobs.jobs set {', '.join(f'{name} = new.{name}' for name in _CHANGING)},"  # noqa: S608 - names of ours
+    " lease_until = case when new.state = 'storing' then jobs.lease_until end"
+    f" from {unnest(JOB_COLUMNS)} where jobs.id = new.id"
+)
+_SAVE_ATTEMPTS = text(
+    f"insert into jobs.attempts ({', '.join(ATTEMPT_COLUMNS)}) select * from {unnest(ATTEMPT_COLUMNS)}"  # noqa: S608 - names of ours
+    " on conflict (id) do update set state = excluded.state, endpoint = excluded.endpoint,"
+    " request_id = excluded.request_id, response_url = excluded.response_url,"
+    " status_url = excluded.status_url, cancel_url = excluded.cancel_url,"
+    " ended_at = excluded.ended_at"
+)
+_TO_POLL = text(
+    "update jobs.jobs set poll_at = :again where id in (select id from jobs.jobs where state = 'running'"
+    " and poll_at <= :now order by poll_at limit :most for no key update skip locked)"
+    " returning id, cast(data as text) as data, due_at, poll_at"
+)
+_TO_STORE = text(
+    "update jobs.jobs set lease_until = cast(:now as timestamptz) + make_interval(secs =>"
+    " cast(cast(:leases as jsonb) ->> (data -> 'steps' ->> (step - 1)) as float8))"
+    " where id in (select id from jobs.jobs where state = 'storing'"
+    " and (lease_until is null or lease_until <= :now)"
+    " order by lease_until nulls first, due_at limit :most for no key update skip locked)"
+    " returning id, cast(data as text) as data, due_at, poll_at"
+)
+_LEASE = text("update jobs.jobs set lease_until = :until where id = :id and state = 'storing'")
+
+
+class PostgresJobs:
+    """The jobs as one transaction sees them; only what has changed is written."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._rows: dict[UUID, tuple[Any, ...]] = {}
+        self._attempts: dict[UUID, Attempt] = {}
+
+    async def add(self, jobs: Sequence[Job]) -> set[UUID]:
+        """Add the jobs that do not exist yet, and return their ids."""
+        if not jobs:
+            return set()
+        rows = [job_row(job) for job in jobs]
+        return set((await self._run(_ADD, **arrays(JOB_COLUMNS, rows))).scalars())
+
+    async def known(self, ids: Iterable[UUID]) -> set[UUID]:
+        """Tell which of these jobs exist."""
+        return set((await self._run(_KNOWN, ids=list(ids))).scalars())
+
+    async def in_training(self, model_ids: Iterable[UUID]) -> set[UUID]:
+        """Tell which models have a training that is still open."""
+        return set((await self._run(_IN_TRAINING, ids=list(model_ids))).scalars())
+
+    async def lock(self, ids: Iterable[UUID]) -> dict[UUID, Job]:
+        """Read and lock these jobs, in the order of their ids."""
+        return {job.id: job for job in await self.read(_LOCK, ids=list(ids))}
+
+    async def of_attempts(self, attempt_ids: Iterable[UUID]) -> dict[UUID, Job]:
+        """Read and lock the jobs of these attempts, by attempt."""
+        owners = (await self._run(_OWNERS, ids=list(attempt_ids))).all()
+        jobs = await self.lock({row.job_id for row in owners})
+        return {row.id: jobs[row.job_id] for row in owners}
+
+    async def due(self, now: datetime, limit: int) -> list[Job]:
+        """Lock jobs whose deadline has passed."""
+        return await self.read(_DUE, now=now, most=limit)
+
+    async def outdated(self, now: datetime, limit: int) -> list[Job]:
+        """Lock completed jobs whose images have been kept long enough."""
+        return await self.read(_OUTDATED, now=now, most=limit)
+
+    async def take(self, ids: Sequence[UUID]) -> list[Job]:
+        """Lock those of the jobs that still wait, in the order given."""
+        jobs = {job.id: job for job in await self.read(_TAKE, ids=list(ids))}
+        return [jobs[id_] for id_ in ids if id_ in jobs]
+
+    async def save(self, jobs: Iterable[Job]) -> None:
+        """Write the jobs that have changed, and their attempts."""
+        jobs = list(jobs)
+        rows = [row for row in map(job_row, jobs) if row != self._rows.get(row[0])]
+        attempts = [attempt for job in jobs for attempt in job.attempts]
+        changed = [attempt for attempt in attempts if attempt != self._attempts.get(attempt.id)]
+        if rows:
+            await self._run(_SAVE, **arrays(JOB_COLUMNS, rows))
+        if changed:
+            values = [attempt_row(attempt) for attempt in changed]
+            await self._run(_SAVE_ATTEMPTS, **arrays(ATTEMPT_COLUMNS, values))
+
+    async def to_poll(self, now: datetime, again: datetime, limit: int) -> list[Job]:
+        """Take running jobs whose poll is due."""
+        return await self.read(_TO_POLL, now=now, again=again, most=limit)
+
+    async def to_store(self, now: datetime, limit: int, lease: Mapping[StepKind, float]) -> list[Job]:
+        """Take jobs whose results are to be stored."""
+        seconds = "{" + ", ".join(f'"{kind}": {length}' for kind, length in lease.items()) + "}"
+        return await self.read(_TO_STORE, now=now, most=limit, leases=seconds)
+
+    async def lease(self, job_id: UUID, until: datetime) -> None:
+        """Let nobody take up this job's results before `until`."""
+        await self._run(_LEASE, id=job_id, until=until)
+
+    async def read(self, statement: TextClause, **parameters: Any) -> list[Job]:  # noqa: ANN401 - of SQL
+        """Read the jobs a statement finds, with their attempts."""
+        found = (await self._run(statement, **parameters)).all()
+        jobs = {row.id: read_job(row.data, row.due_at, row.poll_at) for row in found}
+        if not jobs:
+            return []
+        self._rows |= {job.id: job_row(job) for job in jobs.values()}
+        for row in await self._run(_ATTEMPTS, ids=list(jobs)):
+            attempt = read_attempt(row)
+            jobs[attempt.job_id].attempts.append(attempt)
+            self._attempts[attempt.id] = copy(attempt)
+        return list(jobs.values())
+
+    async def _run(self, statement: TextClause, **parameters: Any) -> Any:  # noqa: ANN401 - of SQL
+        return await self._connection.execute(statement, parameters)
+
+
+def transaction(database: Database) -> Transaction:
+    """Make transactions of this database."""
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[Work]:
+        async with database.transaction() as session:
+            jobs = PostgresJobs(session.connection)
+            yield Work(
+                jobs=jobs,
+                workload=jobs,
+                queue=PostgresQueue(session.connection, jobs),
+                shelf=PostgresShelf(session.connection),
+                tombstones=PostgresTombstones(session.connection),
+                outbox=session.outbox,
+            )
+
+    return begin

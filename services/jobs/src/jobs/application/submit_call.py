@@ -1,0 +1,118 @@
+"""An attempt is written down: the call is made, once, and what became of it recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs.application.ports import (
+    NotAccepted,
+    NotAnImage,
+    ObjectMissing,
+    ObjectTooLarge,
+    ProviderCall,
+    StorageUnavailable,
+    SubmitInDoubt,
+    SubmitRefused,
+    Submitted,
+)
+from jobs.application.tools import Tools, tell
+from jobs.application.work import Transaction, Work
+from jobs.domain.attempt import Attempt
+from jobs.domain.brief import archive_key, caption, provider_call
+from jobs.domain.calls import Failed
+from jobs.domain.effects import Effect, Follow, Submit
+from jobs.domain.job import Job
+from jobs.domain.record import JobRecord
+
+UPLOAD_LIMIT = 20_000_000
+UPLOADS_LIMIT = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Unprepared:
+    """The object store was away before the call was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InDoubt:
+    """Nobody knows whether the call was taken."""
+
+
+_Answer = Submitted | Failed | NotAccepted | _Unprepared | _InDoubt
+
+
+async def submit_call(order: Submit, transaction: Transaction, tools: Tools) -> list[Effect]:
+    """Make the call of an attempt and record the answer."""
+    call = provider_call(order.job, tools.storage.link, tools.clock(), tools.rules)
+    answer = await _call(order, call, tools)
+    async with transaction() as work:
+        job = (await work.jobs.of_attempts([order.attempt.id]))[order.attempt.id]
+        follows = _record(job, order.attempt, answer, tools.provider.endpoint(call), tools)
+        await work.jobs.save([job])
+        await _tell_breaker(work, answer, tools)
+        return tell(work, job, follows)
+
+
+async def _call(order: Submit, call: ProviderCall, tools: Tools) -> _Answer:
+    try:
+        if call.archive_url and order.job.recipe.upload_keys:
+            await _archive(order.job, tools)
+        url = tools.callbacks.url(order.attempt.id)
+        return await tools.provider.submit(call, order.attempt.id, url)
+    except SubmitRefused as refusal:
+        return Failed(refusal.code, refusal.detail, refusal.retryable)
+    except NotAccepted as refusal:
+        return refusal
+    except StorageUnavailable:
+        return _Unprepared()
+    except SubmitInDoubt:
+        return _InDoubt()
+
+
+def _record(job: Job, attempt: Attempt, answer: _Answer, endpoint: str, tools: Tools) -> list[Follow]:
+    now, rules = tools.clock(), tools.rules
+    match answer:
+        case Submitted():
+            return job.accepted(attempt.id, answer, endpoint, now, rules)
+        case Failed():
+            return job.result(attempt.id, answer, now, rules)
+        case NotAccepted():
+            return job.not_accepted(attempt.id, now, rules)
+        case _Unprepared():
+            return job.not_accepted(attempt.id, now, rules, "storage_unavailable")
+        case _InDoubt():
+            return job.in_doubt(attempt.id)
+
+
+async def _tell_breaker(work: Work, answer: _Answer, tools: Tools) -> None:
+    taken = isinstance(answer, Submitted)
+    if not isinstance(answer, NotAccepted) and not (taken and await work.queue.failures()):
+        return
+    breaker = await work.queue.dispatcher()
+    if taken:
+        breaker.heal()
+    else:
+        breaker.trip(tools.clock())
+    await work.queue.set_breaker(breaker)
+
+
+async def _archive(job: JobRecord, tools: Tools) -> None:
+    """Zip the team's uploads where the provider can fetch them; raises SubmitRefused, StorageUnavailable."""
+    key = archive_key(job)
+    if await tools.storage.head(key) is None:
+        uploads = await _uploads(job.recipe.upload_keys, tools)
+        archive = await tools.images.zip(uploads, [caption(job)] * len(uploads))
+        await tools.storage.put_image(key, archive, "application/zip")
+
+
+async def _uploads(keys: Sequence[str], tools: Tools) -> list[bytes]:
+    uploads: list[bytes] = []
+    left = UPLOADS_LIMIT
+    for key in keys:
+        try:
+            data = await tools.storage.get(key, min(left, UPLOAD_LIMIT))
+            await tools.images.inspect(data)
+        except (ObjectMissing, ObjectTooLarge, NotAnImage) as error:
+            raise SubmitRefused("invalid_uploads", f"upload {len(uploads) + 1}: {error}") from error
+        uploads.append(data)
+        left -= len(data)
+    return uploads

@@ -1,0 +1,46 @@
+"""What every use case that goes outside works with, and how it tells what follows."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from chassis.clock import Clock
+from contracts import Message
+from contracts.envelope import Cause, Delivery
+from jobs.application.ports import Callbacks, Images, Provider, Storage
+from jobs.application.work import Work
+from jobs.domain.effects import Effect, Follow
+from jobs.domain.job import Job
+from jobs.domain.rules import Rules
+
+Trace = Callable[[str | None, str], AbstractContextManager[object]]
+"""Goes on with a stored trace: `with trace(job.traceparent, "poll"):`."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The outside world, the time, and the rules; `turn` waits until the provider may be asked again."""
+
+    provider: Provider
+    storage: Storage
+    images: Images
+    callbacks: Callbacks
+    rules: Rules
+    clock: Clock
+    trace: Trace
+    turn: Callable[[], Awaitable[None]]
+
+
+def tell(
+    work: Work, job: Job, follows: Sequence[Follow], cause: Delivery[Any] | Cause | None = None
+) -> list[Effect]:
+    """Say the messages among what follows, and return the rest for after the commit.
+
+    What is said on the job's own account has the job's id as its correlation, and its request's trace.
+    """
+    cause = cause or Cause(correlation_id=job.id, traceparent=job.traceparent)
+    for follow in follows:
+        if isinstance(follow, Message):
+            work.outbox.add(follow, cause)
+    return [follow for follow in follows if not isinstance(follow, Message)]

@@ -1,0 +1,112 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from uuid import UUID
+
+from chassis.clock import Clock, utc_now
+from chassis.database import Database
+from chassis.service import Service
+from chassis.telemetry import continued
+from jobs.adapters.inbound import cli
+from jobs.adapters.inbound.bus import consumers
+from jobs.adapters.inbound.schedule import schedules
+from jobs.adapters.inbound.workers import Pace, Workers
+from jobs.adapters.outbound.callbacks import SignedCallbacks
+from jobs.adapters.outbound.fal import Fal
+from jobs.adapters.outbound.images import PillowImages
+from jobs.adapters.outbound.media import Media
+from jobs.adapters.outbound.postgres import transaction
+from jobs.adapters.outbound.s3 import S3
+from jobs.application.poll_attempts import cancel_call
+from jobs.application.submit_call import submit_call
+from jobs.application.tools import Tools
+from jobs.settings import Settings
+
+LAST_CALLS = 12.0
+"""Seconds that calls under way get when the process stops."""
+
+
+def build(settings: Settings, clock: Clock = utc_now) -> Service:
+    """Put the service together."""
+    database = Database(settings.database_url, "jobs", settings.database_pool)
+    begin = transaction(database)
+    media = Media(settings.trusted_networks)
+    fal = Fal(settings.fal_key.get_secret_value(), settings.fal_queue_run_host, media.download)
+    storage, images = _storage(settings, media), PillowImages()
+    rules = settings.rules()
+    tools = Tools(
+        provider=fal,
+        storage=storage,
+        images=images,
+        callbacks=SignedCallbacks(settings.public_url, settings.callback_key.get_secret_value()),
+        rules=rules,
+        clock=clock,
+        trace=continued,
+        turn=Pace(settings.polls_per_second).turn,
+    )
+    workers = Workers(
+        partial(submit_call, transaction=begin, tools=tools),
+        partial(cancel_call, tools=tools),
+        settings.submit_concurrency,
+        settings.store_concurrency,
+    )
+
+    @asynccontextmanager
+    async def outside() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await workers.drain(LAST_CALLS)
+            await fal.close()
+            await storage.close()
+            images.close()
+            await media.close()
+
+    return Service(
+        name="jobs",
+        settings=settings,
+        database=database,
+        consumers=consumers(begin, tools, workers, clock, rules),
+        schedules=schedules(begin, tools, workers, settings.sweep_every, settings.places_every),
+        around=(outside,),
+    )
+
+
+def prepare_bucket(settings: Settings) -> int:
+    """Apply the bucket's lifecycle rules."""
+
+    async def run() -> int:
+        media = Media(settings.trusted_networks)
+        storage = _storage(settings, media)
+        try:
+            return await cli.prepare_bucket(storage)
+        finally:
+            await storage.close()
+            await media.close()
+
+    return asyncio.run(run())
+
+
+def show(settings: Settings, job_id: UUID) -> int:
+    """Show one job."""
+
+    async def run() -> int:
+        database = Database(settings.database_url, "jobs", pool_size=1)
+        try:
+            return await cli.show(job_id, transaction(database))
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def _storage(settings: Settings, media: Media) -> S3:
+    return S3(
+        settings.s3_bucket,
+        media.save_weights,
+        endpoint=settings.s3_endpoint,
+        region=settings.aws_region,
+        access_key=settings.aws_access_key_id,
+        secret_key=settings.aws_secret_access_key.get_secret_value(),
+    )

@@ -1,0 +1,64 @@
+"""What has to be done outside after a decision is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from contracts import Message
+
+if TYPE_CHECKING:
+    from jobs.domain.attempt import Attempt
+    from jobs.domain.calls import Submitted
+    from jobs.domain.record import JobRecord
+
+
+class Nudge(StrEnum):
+    """A worker has something to do now, rather than at its next round."""
+
+    DISPATCH = "dispatch"
+    POLL = "poll"
+    STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Make the call of this attempt."""
+
+    job: JobRecord
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCall:
+    """Ask the provider to stop a call."""
+
+    submitted: Submitted
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wasted:
+    """The provider made something nobody wanted any more; counted, for it costs money."""
+
+    attempt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A fact came late, twice or forged, and changed nothing; counted."""
+
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Credits has not answered for a quarter of an hour: somebody has to look."""
+
+    job_id: UUID
+
+
+Effect = Unsettled | Nudge | Submit | CancelCall | Wasted | Ignored
+Follow = Message | Effect
