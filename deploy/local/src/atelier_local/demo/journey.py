@@ -27,21 +27,12 @@ class Journey:
 
     def run(self) -> None:
         """Do all of it."""
-        references = self._wait_for_references()
         self._tap.open()
         self._sign_up()
-        reference = self._browse(references)
+        reference = self._browse(self._wait_for_references())
         model = self._create(reference)
         self._refine(model)
         self._generate(model)
-
-    def _wait_for_references(self) -> list[Json]:
-        deadline = time.monotonic() + READY_IN
-        while not (found := self._references()):
-            if time.monotonic() > deadline:
-                raise Disappointed(f"no reference models after {READY_IN:.0f} s")
-            time.sleep(0.3)
-        return found
 
     def _sign_up(self) -> None:
         self._screen.title("Sign up")
@@ -62,6 +53,14 @@ class Journey:
             READY_IN,
             f"{CREDITS} credits for the new team",
         )
+
+    def _wait_for_references(self) -> list[Json]:
+        deadline = time.monotonic() + READY_IN
+        while not (found := self._references()):
+            if time.monotonic() > deadline:
+                raise Disappointed(f"no reference models after {READY_IN:.0f} s")
+            time.sleep(0.3)
+        return found
 
     def _references(self) -> list[Json]:
         found: list[Json] = self._api.get("/api/reference-models?sort=popular&limit=100")["data"]
