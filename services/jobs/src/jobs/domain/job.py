@@ -20,7 +20,7 @@ from jobs.domain.effects import Follow, Nudge, Wasted
 from jobs.domain.material import Material
 from jobs.domain.record import JobRecord, Refusal
 from jobs.domain.rules import Rules
-from jobs.domain.state import WANTING, WORKING, State, TooLate
+from jobs.domain.state import TERMINAL, WANTING, WORKING, State, TooLate
 
 POLL_BACKOFF = 1.5
 
@@ -153,7 +153,7 @@ class Job(JobRecord):
     def cancel(self, now: datetime, rules: Rules) -> list[Follow]:
         """Stop it, if it can still be stopped; raises TooLate."""
         if self.cancelling:
-            return [document(self)]
+            return [document(self)] if self.state in TERMINAL else self._say(now)
         if self.state is State.QUEUED:
             self.cancelling = True
             follows = self._settle(now, rules, "cancelled", "cancelled before it started")

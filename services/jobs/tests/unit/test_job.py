@@ -1,0 +1,384 @@
+"""Each fact in each state: what follows is an assert on a list."""
+
+from datetime import timedelta
+
+import pytest
+from services.jobs.tests.stories import (
+    NOW,
+    RULES,
+    SENT,
+    document,
+    drawn,
+    effects,
+    kept,
+    messages,
+    queued,
+    running,
+    settled,
+    settling,
+    storing,
+    submitting,
+)
+
+from contracts.credits import CaptureCredits, ReleaseCredits
+from contracts.orders import Operation
+from jobs.domain.attempt import AttemptState
+from jobs.domain.birth import CANCELLED, MODEL_BUSY, born
+from jobs.domain.calls import Failed, ProviderStatus, Submitted, Succeeded
+from jobs.domain.effects import CancelCall, Ignored, Nudge, Submit, Unsettled, Wasted
+from jobs.domain.material import Material
+from jobs.domain.state import State, TooLate
+
+LATER = NOW + timedelta(days=2)
+UNSAFE = Failed("content_policy", "unsafe prompt")
+BROKEN = Failed("provider_error", "a runner died", retryable=True)
+
+
+def last(job):
+    return job.attempts[-1].id
+
+
+def test_a_job_is_born_queued_and_says_so():
+    from services.jobs.tests.stories import TEAM, hold
+
+    job, follows = born(hold(), TEAM, None, NOW, RULES)
+    assert (document(follows).status, document(follows).version) == ("queued", 1)
+    assert effects(follows) == [Nudge.DISPATCH]
+    assert job.due_at == NOW + timedelta(days=1)
+
+
+def test_a_job_that_will_not_be_done_is_born_giving_its_credits_back():
+    from services.jobs.tests.stories import TEAM, hold
+
+    job, follows = born(hold(), TEAM, None, NOW, RULES, MODEL_BUSY)
+    release = ReleaseCredits(job_id=job.id, team_id=TEAM, reason="model_busy")
+    assert messages(follows)[0] == release
+    assert (document(follows).status, document(follows).code) == ("processing", "model_busy")
+    assert document(job.settled(settled(job), NOW, RULES)).status == "failed"
+
+
+def test_a_job_cancelled_before_its_birth_is_born_cancelling():
+    job = queued(refusal=CANCELLED)
+    assert job.state is State.SETTLING
+    assert document(job.settled(settled(job), NOW, RULES)).status == "cancelled"
+
+
+def test_a_slot_starts_a_call_that_is_written_down_first():
+    job = queued()
+    follows = job.dispatched(Material(), NOW, RULES)
+    assert document(follows).status == "processing"
+    assert effects(follows) == [Submit(job, job.attempts[0])]
+    assert (job.attempts[0].state, job.attempts[0].n) == (AttemptState.STARTED, 1)
+    assert job.due_at == NOW + timedelta(seconds=150)
+
+
+def test_a_model_not_yet_known_is_waited_for_and_then_given_up():
+    job = queued()
+    assert job.misses_material(NOW, RULES) == []
+    assert job.not_before == NOW + timedelta(seconds=1)
+    follows = job.misses_material(NOW + timedelta(seconds=30), RULES)
+    assert messages(follows) == [ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="model_not_found")]
+
+
+def test_the_version_that_was_active_is_noted_in_the_recipe():
+    job = queued()
+    job.dispatched(Material(version=3), NOW, RULES)
+    assert job.recipe.version == 3
+
+
+def test_an_accepted_call_runs_and_is_looked_after():
+    job = submitting()
+    assert job.accepted(last(job), SENT, "fal-ai/flux/dev", NOW, RULES) == []
+    assert job.state is State.RUNNING
+    assert job.poll_at == NOW + timedelta(seconds=10)
+    assert job.due_at == NOW + timedelta(minutes=15)
+    assert (job.attempts[0].submitted, job.attempts[0].endpoint) == (SENT, "fal-ai/flux/dev")
+
+
+def test_a_call_surely_not_accepted_waits_again_and_costs_no_attempt():
+    job = submitting()
+    follows = job.not_accepted(last(job), NOW, RULES)
+    assert (document(follows).status, document(follows).code) == ("queued", "provider_unavailable")
+    assert not job.attempts[0].counts
+    assert job.due_at == NOW + timedelta(days=1)
+
+
+def test_a_lost_answer_is_followed_by_another_call_only_after_its_grace():
+    job = submitting()
+    assert job.in_doubt(last(job)) == []
+    assert job.deadline(NOW + timedelta(seconds=149), RULES) == []
+    follows = job.deadline(NOW + timedelta(seconds=150), RULES)
+    assert effects(follows) == [Submit(job, job.attempts[1])]
+    assert [attempt.state for attempt in job.attempts] == [AttemptState.IN_DOUBT, AttemptState.STARTED]
+
+
+@pytest.mark.parametrize(
+    ("operation", "upload_keys", "calls"),
+    [(Operation.GENERATE_IMAGES, (), 3), (Operation.REFINE_MODEL, ("uploads",) * 4, 2)],
+)
+def test_a_step_costs_few_calls_of_unknown_fate(operation, upload_keys, calls):
+    keys = tuple(f"uploads/00000000-0000-0000-0000-000000000007/{n}" for n, _ in enumerate(upload_keys))
+    from uuid import uuid4
+
+    job = submitting(operation, upload_keys=keys, model_id=uuid4())
+    now = NOW
+    while job.state is State.SUBMITTING:
+        now += timedelta(hours=1)
+        follows = job.deadline(now, RULES)
+    assert len(job.attempts) == calls
+    assert messages(follows) == [
+        ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="provider_unresponsive")
+    ]
+
+
+def test_a_callback_adopts_the_request_whose_answer_was_lost():
+    job = submitting()
+    job.in_doubt(last(job))
+    follows = job.result(last(job), drawn(2), NOW, RULES, SENT)
+    assert effects(follows) == [Nudge.STORE, Nudge.DISPATCH]
+    assert (job.state, job.attempts[0].submitted) == (State.STORING, SENT)
+
+
+def test_the_first_result_wins_and_the_other_call_is_stopped_and_counted_as_waste():
+    job = submitting()
+    job.in_doubt(last(job))
+    job.deadline(NOW + timedelta(hours=1), RULES)
+    first, second = job.attempts
+    other = Submitted("r-2", "u", "s", "c")
+    job.accepted(second.id, other, "fal-ai/flux/dev", NOW, RULES)
+    follows = job.result(first.id, drawn(2), NOW, RULES)
+    assert effects(follows)[0] == CancelCall(other, job.traceparent)
+    assert job.result(second.id, drawn(2), NOW, RULES) == [Wasted(second.id)]
+    assert job.result(second.id, drawn(2), NOW, RULES) == [Ignored("result")]
+
+
+def test_a_call_accepted_after_its_job_went_on_is_stopped():
+    job = submitting()
+    job.deadline(NOW + timedelta(hours=1), RULES)
+    first, second = job.attempts
+    job.result(second.id, drawn(2), NOW, RULES)
+    assert job.accepted(first.id, SENT, "", NOW, RULES) == [CancelCall(SENT, job.traceparent)]
+
+
+def test_a_late_failure_of_a_call_in_doubt_does_not_end_its_successor():
+    job = submitting()
+    job.deadline(NOW + timedelta(hours=1), RULES)
+    assert job.result(job.attempts[0].id, UNSAFE, NOW, RULES) == []
+    assert job.state is State.SUBMITTING
+
+
+def test_a_refused_input_gives_everything_back_with_its_reason():
+    job = submitting()
+    follows = job.result(last(job), UNSAFE, NOW, RULES)
+    assert messages(follows) == [ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="content_policy")]
+    said = document(job.settled(settled(job), NOW, RULES))
+    assert (said.status, said.code, said.reason) == ("failed", "content_policy", "unsafe prompt")
+    assert said.receipt is not None
+    assert (said.receipt.captured, said.receipt.released, said.receipt.units) == (0, 4, 0)
+
+
+def test_a_retryable_failure_is_tried_once_more():
+    job = running()
+    assert effects(job.result(last(job), BROKEN, NOW, RULES)) == [Submit(job, job.attempts[1])]
+    job.accepted(last(job), SENT, "", NOW, RULES)
+    assert isinstance(messages(job.result(last(job), BROKEN, NOW, RULES))[0], ReleaseCredits)
+
+
+def test_progress_is_told_at_most_once_a_second():
+    job = running()
+    half = ProviderStatus("running", percent=50)
+    assert job.polled(last(job), half, NOW, RULES) == []
+    follows = job.polled(last(job), half, NOW + timedelta(seconds=1), RULES)
+    assert document(follows).progress.percent == 50
+    assert job.polled(last(job), half, NOW + timedelta(seconds=9), RULES) == []
+
+
+def test_polls_back_off_to_their_longest_wait():
+    job = running()
+    for _ in range(5):
+        job.polled(last(job), ProviderStatus("running"), NOW, RULES)
+    assert job.poll_at == NOW + timedelta(seconds=30)
+
+
+def test_a_job_that_runs_too_long_is_stopped_and_given_back_a_minute_later():
+    job = running()
+    end = NOW + timedelta(minutes=15)
+    assert job.deadline(end, RULES) == [CancelCall(SENT, job.traceparent)]
+    assert job.due_at == end + timedelta(seconds=60)
+    follows = job.deadline(end + timedelta(seconds=60), RULES)
+    assert messages(follows) == [
+        ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="provider_timeout")
+    ]
+
+
+def test_a_result_that_comes_within_the_last_minute_is_delivered():
+    job = running()
+    job.deadline(NOW + timedelta(minutes=15), RULES)
+    job.result(last(job), drawn(2), NOW + timedelta(minutes=15, seconds=30), RULES)
+    assert job.state is State.STORING
+
+
+def test_what_is_stored_is_captured_image_by_image():
+    job = storing(quantity=2)
+    follows = job.stored(1, kept(2), NOW, RULES)
+    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=2)]
+    said = document(job.settled(settled(job, captured=4), NOW, RULES))
+    assert (said.status, len(said.results), said.expires_at) == ("completed", 2, NOW + timedelta(days=90))
+    assert (said.receipt.captured, said.receipt.units, said.receipt.unit_price) == (4, 2, 2)
+
+
+def test_a_withheld_image_is_not_charged():
+    job = storing()
+    follows = job.stored(1, kept(2, withheld=[2]), NOW, RULES)
+    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=1)]
+    said = document(job.settled(settled(job, captured=2), NOW, RULES))
+    assert (said.status, said.receipt.released) == ("completed", 2)
+    expected = "1 of 2 images delivered (1 kept back by the safety checker); the rest is not charged"
+    assert said.reason == expected
+
+
+def test_no_image_at_all_fails_and_gives_everything_back():
+    job = storing()
+    follows = job.stored(1, kept(2, withheld=[1, 2]), NOW, RULES)
+    assert messages(follows) == [ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="content_policy")]
+
+
+def test_storing_given_up_charges_what_was_kept_until_then():
+    job = storing()
+    job.kept(1, kept(1))
+    follows = job.deadline(NOW + timedelta(hours=1), RULES)
+    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=1)]
+
+
+def test_credits_is_asked_again_every_minute_and_somebody_told_in_the_end():
+    job = settling()
+    ask = CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=2)
+    now = NOW
+    for _ in range(15):
+        now += timedelta(minutes=1)
+        assert job.deadline(now, RULES) == [ask]
+    assert job.deadline(now + timedelta(minutes=1), RULES) == [ask, Unsettled(job.id)]
+
+
+def test_cancelling_a_queued_job_gives_everything_back_at_once():
+    job = queued()
+    follows = job.cancel(NOW, RULES)
+    assert messages(follows)[0] == ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="cancelled")
+    assert document(follows).status == "cancelling"
+    assert document(job.settled(settled(job), NOW, RULES)).status == "cancelled"
+
+
+def test_cancelling_a_running_job_asks_the_provider_and_keeps_the_hold():
+    job = running()
+    follows = job.cancel(NOW, RULES)
+    assert document(follows).status == "cancelling"
+    assert effects(follows) == [CancelCall(SENT, job.traceparent), Nudge.POLL]
+    assert job.state is State.RUNNING
+    job.result(last(job), Failed("provider_error", "cancelled", retryable=True), NOW, RULES)
+    assert document(job.settled(settled(job), NOW, RULES)).status == "cancelled"
+
+
+def test_a_call_accepted_after_the_cancel_is_stopped_too():
+    job = submitting()
+    job.cancel(NOW, RULES)
+    assert job.accepted(last(job), SENT, "", NOW, RULES) == [CancelCall(SENT, job.traceparent)]
+
+
+def test_what_was_delivered_in_spite_of_a_cancel_is_kept_and_charged():
+    job = running()
+    job.cancel(NOW, RULES)
+    job.result(last(job), drawn(2), NOW, RULES)
+    job.stored(1, kept(2), NOW, RULES)
+    said = document(job.settled(settled(job, captured=4), NOW, RULES))
+    assert (said.status, said.reason) == ("completed", "delivered before it could be stopped")
+
+
+def test_the_same_cancel_again_gets_the_same_answer():
+    job = running()
+    first, again = document(job.cancel(NOW, RULES)), document(job.cancel(NOW, RULES))
+    assert (first.status, again.status) == ("cancelling", "cancelling")
+    assert effects(job.cancel(NOW, RULES)) == []
+
+
+@pytest.mark.parametrize("make", [storing, settling])
+def test_a_cancel_comes_too_late_once_results_are_kept(make):
+    job = make()
+    with pytest.raises(TooLate):
+        job.cancel(NOW, RULES)
+
+
+def test_a_creation_draws_its_reference_set_and_then_trains_on_it():
+    job = running(Operation.CREATE_MODEL, quantity=1)
+    job.result(last(job), drawn(6), NOW, RULES)
+    follows = job.stored(1, kept(6), NOW, RULES)
+    assert document(follows).progress.model_dump(include={"step", "steps", "label"}) == {
+        "step": 2,
+        "steps": 2,
+        "label": "train",
+    }
+    assert effects(follows) == [Submit(job, job.attempts[1])]
+    job.accepted(last(job), SENT, "", NOW, RULES)
+    job.result(last(job), Succeeded(weights_url="https://fal/w"), NOW, RULES)
+    follows = job.stored(2, job.results, NOW, RULES)
+    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=1)]
+    said = document(job.settled(settled(job, captured=2), NOW, RULES))
+    assert (said.status, len(said.results), said.expires_at) == ("completed", 6, None)
+
+
+def test_too_few_reference_images_end_a_creation():
+    job = running(Operation.CREATE_MODEL)
+    job.result(last(job), drawn(6), NOW, RULES)
+    follows = job.stored(1, kept(6, withheld=[1, 2, 3]), NOW, RULES)
+    assert messages(follows)[0].reason == "not_enough_images"
+
+
+def test_a_training_that_cannot_be_kept_is_not_charged():
+    job = running(Operation.CREATE_MODEL)
+    job.result(last(job), drawn(6), NOW, RULES)
+    job.stored(1, kept(6), NOW, RULES)
+    job.result(last(job), Succeeded(), NOW, RULES)
+    assert messages(job.stored(2, job.results, NOW, RULES, "result_lost"))[0].reason == "result_lost"
+
+
+def test_a_result_of_an_earlier_step_changes_nothing():
+    job = running(Operation.CREATE_MODEL)
+    job.result(last(job), drawn(6), NOW, RULES)
+    job.stored(1, kept(6), NOW, RULES)
+    assert job.result(job.attempts[0].id, drawn(6), NOW, RULES) == [Ignored("result")]
+    assert job.stored(1, kept(6), NOW, RULES) == [Ignored("stored")]
+
+
+def test_a_creation_cancelled_between_its_steps_does_not_train():
+    job = running(Operation.CREATE_MODEL)
+    job.cancel(NOW, RULES)
+    follows = job.result(last(job), drawn(6), NOW, RULES)
+    assert messages(follows)[0].reason == "cancelled"
+
+
+def test_a_hold_that_expired_while_its_job_waited_ends_it():
+    job = queued()
+    follows = job.settled(settled(job, outcome="expired"), NOW, RULES)
+    assert messages(follows)[0].reason == "hold_expired"
+
+
+def test_images_expire_and_the_recipe_stays():
+    job = settling(prompt="a red coat")
+    job.settled(settled(job, captured=4), NOW, RULES)
+    assert job.expired(NOW + timedelta(days=89)) == [Ignored("expired")]
+    said = document(job.expired(NOW + timedelta(days=90)))
+    assert (said.status, said.results, said.recipe.prompt) == ("expired", (), "a red coat")
+    assert said.receipt is not None
+
+
+def test_a_queued_job_is_not_kept_for_ever():
+    job = queued()
+    assert messages(job.deadline(LATER, RULES))[0].reason == "queue_timeout"
+
+
+def test_a_call_in_doubt_may_answer_while_its_job_waits_again():
+    job = submitting()
+    job.deadline(NOW + timedelta(hours=1), RULES)
+    job.not_accepted(last(job), NOW, RULES)
+    follows = job.result(job.attempts[0].id, drawn(2), NOW, RULES)
+    assert document(follows).status == "processing"
+    assert job.state is State.STORING

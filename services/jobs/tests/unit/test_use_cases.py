@@ -1,0 +1,398 @@
+"""From held credits to the receipt, with everything outside played by fakes."""
+
+from datetime import timedelta
+from itertools import pairwise
+from uuid import UUID, uuid4
+
+import pytest
+from services.jobs.tests.fakes import House
+from services.jobs.tests.stories import NOW, RULES, TEAM, drawn, held, hold, settled, weights
+
+from chassis.testing import delivery
+from contracts.catalog import ModelChanged, ModelVersion, ReferenceModelChanged
+from contracts.credits import CaptureCredits, ReleaseCredits
+from contracts.jobs import CancelJob, JobChanged, JobsRefused, ProviderCallback
+from contracts.orders import Operation
+from jobs.application.act_on_deadlines import act_on_deadlines, expire_images
+from jobs.application.cancel_jobs import cancel_jobs, refuse_unknown
+from jobs.application.dispatch_jobs import dispatch_jobs
+from jobs.application.learn import learn_models, learn_reference_models
+from jobs.application.open_jobs import open_jobs
+from jobs.application.poll_attempts import poll_attempts
+from jobs.application.ports import (
+    NotAccepted,
+    ProviderUnavailable,
+    SubmitInDoubt,
+    SubmitRefused,
+)
+from jobs.application.settle_jobs import settle_jobs
+from jobs.application.store_results import store_results, take_results
+from jobs.application.take_callbacks import take_callbacks
+from jobs.domain.calls import Failed, ProviderStatus, StepKind, Succeeded
+from jobs.domain.effects import Ignored
+from jobs.domain.state import State
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+async def open_job(house: House, operation=Operation.GENERATE_IMAGES, **order) -> UUID:
+    wanted = hold(operation, **order)
+    await house.do(await open_jobs([delivery(held(wanted))], house.transaction, house.clock, RULES))
+    return wanted.job_id
+
+
+async def dispatch(house: House) -> None:
+    await house.do(await dispatch_jobs(house.transaction, house.clock, RULES, 40))
+
+
+async def callback(house: House, job: UUID, mac="good", request="r1", body="ok") -> list:
+    command = ProviderCallback(
+        attempt_id=house.job(job).attempts[-1].id,
+        mac=mac,
+        provider_request_id=request,
+        body=body,
+        received_at=NOW,
+    )
+    effects = await take_callbacks([delivery(command)], house.transaction, house.tools)
+    await house.do(effects)
+    return effects
+
+
+async def poll(house: House, after: float) -> None:
+    house.clock.pass_by(seconds=after)
+    await house.do(await poll_attempts(house.transaction, house.tools))
+
+
+async def store(house: House) -> None:
+    for job in await take_results(house.transaction, house.tools, 8):
+        await house.do(await store_results(job, house.transaction, house.tools))
+
+
+async def settle(house: House, job: UUID, captured: int = 0) -> None:
+    fact = settled(house.job(job), captured=captured)
+    await house.do(await settle_jobs([delivery(fact)], house.transaction, house.clock, RULES))
+
+
+def files(house: House, count: int) -> None:
+    house.provider.files |= {f"https://fal/{n}.jpg": f"image {n}".encode() for n in range(1, count + 1)}
+
+
+async def test_a_job_goes_from_its_hold_to_its_receipt(house):
+    house.provider.outcome = drawn(2)
+    files(house, 2)
+    job = await open_job(house, prompt="a red coat")
+    await dispatch(house)
+    await callback(house, job)
+    await store(house)
+    assert house.said(CaptureCredits) == [CaptureCredits(job_id=job, team_id=TEAM, quantity=2)]
+    await settle(house, job, captured=4)
+    statuses = [document.status for document in house.said(JobChanged)]
+    assert statuses == ["queued", "processing", "completed"]
+    assert sorted(house.storage.objects) == [
+        f"images/{TEAM}/{job}/1.jpg",
+        f"images/{TEAM}/{job}/2.jpg",
+        f"thumbs/{TEAM}/{job}/1.webp",
+        f"thumbs/{TEAM}/{job}/2.webp",
+    ]
+    result = house.said(JobChanged)[-1].results[0]
+    assert (result.width, result.height, result.seed) == (640, 480, "15860307465884635512")
+
+
+async def test_a_job_whose_callback_is_lost_is_finished_by_the_poller(house):
+    house.provider.states = [ProviderStatus("running", percent=40), ProviderStatus("completed")]
+    house.provider.outcome = drawn(2)
+    job = await open_job(house)
+    await dispatch(house)
+    await poll(house, after=10)
+    assert house.said(JobChanged)[-1].progress.percent == 40
+    await poll(house, after=15)
+    assert house.job(job).state is State.STORING
+
+
+async def test_a_forged_callback_changes_nothing(house):
+    house.provider.outcome = drawn(2)
+    job = await open_job(house)
+    await dispatch(house)
+    assert await callback(house, job, mac="forged") == [Ignored("forged_callback")]
+    assert await callback(house, job, request="r9") == [Ignored("callback_of_another_request")]
+    assert house.job(job).state is State.RUNNING
+
+
+@pytest.mark.parametrize("body", ["fetch", "malformed"])
+async def test_a_callback_without_an_outcome_has_it_fetched(house, body):
+    job = await open_job(house)
+    house.provider.answer = SubmitInDoubt()
+    await dispatch(house)
+    await callback(house, job, body=body)
+    house.provider.states, house.provider.outcome = [ProviderStatus("completed")], drawn(2)
+    await poll(house, after=0)
+    assert house.job(job).state is State.STORING
+
+
+async def test_a_refused_input_is_given_back_with_code_and_detail(house):
+    house.provider.answer = SubmitRefused("invalid_input", "seed: not a number")
+    job = await open_job(house)
+    await dispatch(house)
+    await settle(house, job)
+    last = house.said(JobChanged)[-1]
+    assert (last.status, last.code, last.reason) == ("failed", "invalid_input", "seed: not a number")
+    assert [release.reason for release in house.said(ReleaseCredits)] == ["invalid_input"]
+
+
+async def test_a_provider_that_takes_nothing_is_left_alone_for_ever_longer(house):
+    house.provider.answer = NotAccepted("locked", "User is locked")
+    job = await open_job(house)
+    calls = []
+    for _ in range(100):
+        house.clock.pass_by(seconds=1)
+        before = len(house.provider.calls)
+        await dispatch(house)
+        calls += [house.clock.now] if len(house.provider.calls) > before else []
+    gaps = [(after - before).total_seconds() for before, after in pairwise(calls)]
+    assert gaps == [5, 5, 5, 8, 16, 32]
+    assert house.job(job).code == "provider_unavailable"
+    house.provider.answer = None
+    house.clock.pass_by(seconds=60)
+    await dispatch(house)
+    assert house.job(job).state is State.RUNNING
+    assert house.memory.breaker.failures == 0
+
+
+async def test_a_lost_answer_leads_to_one_more_call_only_after_the_grace(house):
+    house.provider.answer = SubmitInDoubt()
+    job = await open_job(house)
+    await dispatch(house)
+    for _ in range(149):
+        house.clock.pass_by(seconds=1)
+        await house.do(await act_on_deadlines(house.transaction, house.clock, RULES))
+    assert len(house.provider.calls) == 1
+    house.clock.pass_by(seconds=1)
+    house.provider.answer = None
+    await house.do(await act_on_deadlines(house.transaction, house.clock, RULES))
+    assert len(house.provider.calls) == 2
+    assert house.job(job).state is State.RUNNING
+
+
+async def test_an_image_that_cannot_be_read_is_not_charged(house):
+    house.provider.outcome = drawn(2)
+    house.provider.files = {"https://fal/1.jpg": b"image 1", "https://fal/2.jpg": b"not a picture"}
+    job = await open_job(house)
+    await dispatch(house)
+    await callback(house, job)
+    await store(house)
+    assert [capture.quantity for capture in house.said(CaptureCredits)] == [1]
+
+
+async def test_storing_goes_on_where_it_stopped(house):
+    house.provider.outcome = drawn(2)
+    house.provider.files = {"https://fal/1.jpg": b"image 1", "https://fal/2.jpg": ProviderUnavailable()}
+    job = await open_job(house)
+    await dispatch(house)
+    await callback(house, job)
+    await store(house)
+    assert (house.job(job).state, len(house.job(job).results)) == (State.STORING, 1)
+    files(house, 2)
+    await store(house)
+    assert house.job(job).state is State.STORING
+    house.clock.pass_by(seconds=5)
+    await store(house)
+    assert house.provider.downloads.count("https://fal/1.jpg") == 1
+    assert [capture.quantity for capture in house.said(CaptureCredits)] == [2]
+
+
+async def test_a_creation_stores_its_samples_its_archive_and_its_weights(house):
+    reference, model = uuid4(), uuid4()
+    house.provider.outcome = drawn(6)
+    files(house, 6)
+    await learn_reference_models([delivery(_reference(reference))], house.transaction)
+    job = await open_job(
+        house,
+        Operation.CREATE_MODEL,
+        quantity=1,
+        model_id=model,
+        reference_model_id=reference,
+        name="Ada",
+        description="a tall woman",
+    )
+    await dispatch(house)
+    assert house.provider.calls[0][0].prompt == "a studio photograph of Ada, a tall woman"
+    await callback(house, job)
+    await store(house)
+    folder = f"models/{TEAM}/{model}/{job}"
+    training = house.provider.calls[1][0]
+    assert (training.kind, training.trigger_word) == (StepKind.TRAIN, f"atl{model.hex[-8:]}")
+    assert training.archive_url == f"https://signed/{folder}/training.zip?for=86400"
+    assert b"6 x atl" in house.storage.objects[f"{folder}/training.zip"]
+    house.provider.outcome = Succeeded(weights_url="https://fal/w", config_url="https://fal/c")
+    await callback(house, job, request="r2")
+    await store(house)
+    assert f"{folder}/weights.safetensors" in house.storage.objects
+    await settle(house, job, captured=2)
+    last = house.said(JobChanged)[-1]
+    assert (last.status, last.results[0].key) == ("completed", f"{folder}/samples/1.jpg")
+    assert house.memory.weights[job].provider_url == "https://fal/w"
+
+
+async def test_a_training_on_uploads_packs_them_for_the_provider(house):
+    keys = tuple(f"uploads/{TEAM}/{n}" for n in range(4))
+    house.storage.objects |= dict.fromkeys(keys, b"image")
+    job = await open_job(house, Operation.CREATE_MODEL, quantity=1, upload_keys=keys)
+    await dispatch(house)
+    call = house.provider.calls[0][0]
+    assert call.kind is StepKind.TRAIN
+    assert house.storage.objects[f"models/{TEAM}/{job}/{job}/training.zip"].startswith(
+        b"image|image|image|image 4"
+    )
+
+
+async def test_an_upload_that_is_no_image_ends_the_training_before_it_costs_anything(house):
+    keys = tuple(f"uploads/{TEAM}/{n}" for n in range(4))
+    house.storage.objects |= dict.fromkeys(keys[:3], b"image")
+    await open_job(house, Operation.CREATE_MODEL, quantity=1, upload_keys=keys)
+    await dispatch(house)
+    assert house.provider.calls == []
+    assert [release.reason for release in house.said(ReleaseCredits)] == ["invalid_uploads"]
+
+
+@pytest.mark.parametrize(
+    "keys", [("uploads/other/1",) * 4, (f"uploads/{TEAM}/1",) * 3, (f"uploads/{TEAM}/1",) * 41]
+)
+async def test_uploads_of_others_or_of_a_wrong_number_are_refused(house, keys):
+    await open_job(house, Operation.CREATE_MODEL, quantity=1, upload_keys=keys)
+    assert [release.reason for release in house.said(ReleaseCredits)] == ["invalid_uploads"]
+
+
+async def test_an_object_store_that_is_away_costs_no_attempt(house):
+    keys = tuple(f"uploads/{TEAM}/{n}" for n in range(4))
+    house.storage.away = True
+    job = await open_job(house, Operation.CREATE_MODEL, quantity=1, upload_keys=keys)
+    await dispatch(house)
+    assert (house.job(job).state, house.job(job).code) == (State.QUEUED, "storage_unavailable")
+    assert house.memory.breaker.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("age", "url"),
+    [
+        (timedelta(days=6), "https://fal/w.safetensors"),
+        (timedelta(days=7), "https://signed/models/w.safetensors?for=86400"),
+    ],
+)
+async def test_a_models_weights_come_from_the_provider_while_they_live_there(house, age, url):
+    model = uuid4()
+    trained = weights(model, NOW - age)
+    house.memory.weights[trained.job_id] = trained
+    job = await open_job(house, model_id=model, prompt="on a beach")
+    await dispatch(house)
+    assert house.job(job).state is State.QUEUED
+    await learn_models([delivery(_model(model, trained.job_id))], house.transaction)
+    house.clock.pass_by(microseconds=0)
+    house.memory.jobs[job].not_before = None
+    await dispatch(house)
+    call = house.provider.calls[0][0]
+    assert (call.weights_url, call.prompt) == (url, f"atl{model.hex[-8:]}, on a beach")
+    assert house.job(job).recipe.version == 1
+
+
+async def test_a_refinement_resumes_from_the_version_it_refines(house):
+    model = uuid4()
+    trained = weights(model)
+    house.memory.weights[trained.job_id] = trained
+    await learn_models([delivery(_model(model, trained.job_id))], house.transaction)
+    house.provider.outcome = drawn(6)
+    files(house, 6)
+    job = await open_job(
+        house, Operation.REFINE_MODEL, quantity=1, model_id=model, instructions="with short hair"
+    )
+    await dispatch(house)
+    await callback(house, job)
+    await store(house)
+    drawing, training = (call for call, _ in house.provider.calls)
+    assert drawing.weights_url == "https://fal/w.safetensors"
+    assert "with short hair" in drawing.prompt
+    assert training.checkpoint_url == "https://fal/w.safetensors"
+
+
+async def test_a_cancel_tells_the_truth_in_each_case(house):
+    job = await open_job(house)
+    foreign = CancelJob(request_id=uuid4(), team_id=uuid4(), job_id=job)
+    own = CancelJob(request_id=uuid4(), team_id=TEAM, job_id=job)
+    unknown = CancelJob(request_id=uuid4(), team_id=TEAM, job_id=uuid4())
+    await dispatch(house)
+    cancels = [delivery(each) for each in (foreign, own, unknown)]
+    await house.do(await cancel_jobs(cancels, house.transaction, house.clock, RULES))
+    assert [(each.about, each.code) for each in house.said(JobsRefused)] == [(job, "not_found")]
+    assert house.said(JobChanged)[-1].status == "cancelling"
+    assert house.provider.cancelled == ["r1"]
+    house.clock.pass_by(minutes=16)
+    await refuse_unknown(house.transaction, house.clock)
+    assert house.said(JobsRefused)[-1].about == unknown.job_id
+
+
+async def test_a_cancelled_call_that_the_provider_stops_is_given_back(house):
+    job = await open_job(house)
+    await dispatch(house)
+    cancel = CancelJob(request_id=uuid4(), team_id=TEAM, job_id=job)
+    await house.do(await cancel_jobs([delivery(cancel)], house.transaction, house.clock, RULES))
+    house.provider.states = [ProviderStatus("completed")]
+    house.provider.outcome = Failed("provider_error", "client_cancelled", retryable=True)
+    await poll(house, after=0)
+    await settle(house, job)
+    assert house.said(JobChanged)[-1].status == "cancelled"
+
+
+async def test_a_cancel_before_its_job_is_remembered(house):
+    wanted = hold()
+    cancel = CancelJob(request_id=uuid4(), team_id=TEAM, job_id=wanted.job_id)
+    await cancel_jobs([delivery(cancel)], house.transaction, house.clock, RULES)
+    await open_jobs([delivery(held(wanted))], house.transaction, house.clock, RULES)
+    await dispatch(house)
+    assert house.provider.calls == []
+    assert [release.reason for release in house.said(ReleaseCredits)] == ["cancelled"]
+
+
+async def test_old_images_are_deleted_and_then_said_to_be(house):
+    house.provider.outcome = drawn(2)
+    files(house, 2)
+    job = await open_job(house)
+    await dispatch(house)
+    await callback(house, job)
+    await store(house)
+    await settle(house, job, captured=4)
+    house.clock.pass_by(days=91)
+    await expire_images(house.transaction, house.storage, house.clock)
+    assert house.storage.objects == {}
+    assert house.said(JobChanged)[-1].status == "expired"
+
+
+def _reference(id_: UUID) -> ReferenceModelChanged:
+    return ReferenceModelChanged(
+        id=id_,
+        version=1,
+        slug="studio",
+        name="Studio",
+        category="fashion",
+        description="A bright studio",
+        tags=("bright",),
+        prompt_recipe="a studio photograph of {prompt}",
+        preview="0" * 64,
+        created_at=NOW,
+    )
+
+
+def _model(id_: UUID, trained_by: UUID) -> ModelChanged:
+    return ModelChanged(
+        id=id_,
+        team_id=TEAM,
+        version=2,
+        name="Ada",
+        description="",
+        status="ready",
+        versions=(ModelVersion(number=1, job_id=trained_by, trained_at=NOW),),
+        active_version=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
