@@ -104,6 +104,18 @@ class Listening:
                 self._health.up("consumers")
             if lost_for >= GIVE_UP_AFTER:
                 raise ConsumersLost(", ".join(missing))
+            if lost_for > CHECK_EVERY:
+                await self._renew()
+
+    async def _renew(self) -> None:
+        # A channel whose restoring failed once stays dead for good on a connection that lives.
+        logger.warning("the consumers did not come back by themselves: subscribing anew")
+        try:
+            async with asyncio.timeout(CHECK_EVERY):
+                await self._stop()
+        except Exception as error:  # noqa: BLE001 - it is thrown away; whatever it says, a new one follows
+            logger.info("the old consumers ended with %s: %s", type(error).__name__, error)
+        await self._start()
 
     async def _missing(self) -> list[str] | None:
         try:

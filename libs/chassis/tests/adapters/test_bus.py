@@ -11,7 +11,7 @@ import aio_pika
 import pytest
 from sqlalchemy import text
 
-from chassis import ladder
+from chassis import broker, ladder
 from chassis.broker import Listening
 from chassis.consumer import Consumer, Poison, Reception
 from chassis.database import Database
@@ -233,6 +233,27 @@ async def test_nothing_is_lost_when_the_broker_is_killed(
             while not health.ready:
                 await asyncio.sleep(0.1)
     assert sorted(await _notes(database)) == sorted(wanted)
+
+
+async def test_consumers_that_do_not_come_back_by_themselves_are_subscribed_anew(
+    fresh_vhost: str, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(broker, "CHECK_EVERY", 0.5)
+    publisher, health = Publisher(fresh_vhost), Health()
+    reception = Reception(Consumer(QUEUE, {ReleaseCredits: Releasing(database)}), publisher, health)
+    consumers = Listening(fresh_vhost, [reception], publisher, health)
+    task = asyncio.create_task(consumers.run())
+    while health.parts.get("consumers", "starting") is not None:
+        await asyncio.sleep(0.02)
+    assert consumers._broker is not None
+    await consumers._broker.stop()
+    await bus.say(command := release())
+    async with asyncio.timeout(15):
+        while await _notes(database) != [str(command.job_id)]:
+            await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await publisher.close()
 
 
 async def _notes(database: Database) -> list[str]:
