@@ -1,6 +1,9 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from services.gateway.tests.signer import Signer
+from services.gateway.tests.stage import Stage, make_stage
 from sqlalchemy import text
 
 from chassis.database import Database
@@ -26,3 +29,23 @@ async def database(gateway_url: str) -> AsyncIterator[Database]:
                 await connection.execute(text(f"delete from {table}"))
         await connection.execute(text("update gateway.log_head set seq = 0, pruned_to = 0"))
     await database.close()
+
+
+@pytest.fixture
+def signer() -> Iterator[Signer]:
+    signer = Signer()
+    signer.start()
+    yield signer
+    signer.stop()
+
+
+@pytest.fixture
+async def stage(database: Database, gateway_url: str, signer: Signer) -> AsyncIterator[Stage]:
+    stage = make_stage(database, gateway_url, signer)
+    async with stage.news.running():
+        playing = asyncio.create_task(stage.play())
+        yield stage
+        playing.cancel()
+        await asyncio.wait([playing])
+        if not playing.cancelled() and (error := playing.exception()):
+            raise error

@@ -69,7 +69,13 @@ class BodyLimit:
                 raise _too_large(limit)
             return message
 
-        await self._app(scope, counted, send)
+        async def answered(message: Message) -> None:
+            if read <= limit:  # whatever was made of the error meanwhile, this is what is told
+                await send(message)
+
+        await self._app(scope, counted, answered)
+        if read > limit:
+            raise _too_large(limit)
 
 
 def _too_large(limit: int) -> Problem:

@@ -1,0 +1,166 @@
+from uuid import uuid4
+
+import pytest
+from services.gateway.tests.stage import Stage, reference_model
+
+GOOD = {"prompt": "x", "reference_model_id": str(uuid4())}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GOOD | {"unknown": 1},
+        GOOD | {"count": 0},
+        GOOD | {"count": 17},
+        GOOD | {"count": "4"},
+        GOOD | {"count": True},
+        GOOD | {"prompt": ""},
+        GOOD | {"prompt": "a\x00b"},
+        GOOD | {"prompt": "x" * 2001},
+        GOOD | {"size": {"width": 63, "height": 64}},
+        GOOD | {"size": {"width": 2048, "height": 2048}},
+        GOOD | {"size": {"width": 1024, "height": 1024, "depth": 1}},
+        GOOD | {"seed": -1},
+        GOOD | {"seed": "0x1"},
+        GOOD | {"quality": "best"},
+        GOOD | {"format": "gif"},
+        GOOD | {"max_credits": 0},
+        GOOD | {"model_id": str(uuid4())},
+        GOOD | {"version": 1},
+        GOOD | {"reference_upload_key": "uploads/../secret"},
+        {"prompt": "x"},
+        [],
+        "text",
+        None,
+    ],
+)
+async def test_what_is_not_a_request_is_refused_in_plain_words(stage: Stage, body: object):
+    person = await stage.person()
+    answer = await person.client.post("/api/generate", json=body)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "invalid_request"
+    assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize("raw", [b"{", b"\xff\xfe", b'{"prompt": "\\ud800"}', b"[" * 20_000])
+async def test_what_is_not_json_is_refused(stage: Stage, raw: bytes):
+    person = await stage.person()
+    headers = {"Content-Type": "application/json"}
+    answer = await person.client.post("/api/generate", content=raw, headers=headers)
+
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(stage: Stage):
+    person = await stage.person()
+
+    async def stream():
+        for _ in range(70):
+            yield b" " * 1024
+
+    announced = await person.client.post("/api/generate", content=b" " * 70_000)
+    streamed = await person.client.post("/api/generate", content=stream())
+    webhook = await person.client.post("/api/webhooks/fal", content=b" " * 1_000_001)
+
+    assert [answer.status_code for answer in (announced, streamed, webhook)] == [413, 413, 413]
+    assert streamed.json() | {"detail": ""} == announced.json() | {"detail": ""}
+    assert announced.json()["limit"] == 65_536
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/jobs?unknown=1",
+        "/api/jobs?limit=0",
+        "/api/jobs?limit=101",
+        "/api/jobs?status=done",
+        "/api/jobs/not-an-id",
+        "/api/reference-models?search=%00",
+        "/api/events?after=-1",
+        "/api/events?after=99999999999999999999",
+    ],
+)
+async def test_wrong_parameters_are_refused(stage: Stage, path: str):
+    person = await stage.person()
+    answer = await person.client.get(path)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_cursor_of_another_list_is_refused(stage: Stage):
+    person = await stage.person()
+    await stage.hear(reference_model(), reference_model())
+    cursor = (await person.client.get("/api/reference-models?limit=1")).json()["next_cursor"]
+    for path in ("/api/jobs?", "/api/models?", "/api/credits/history?", "/api/reference-models?sort=newest&"):
+        answer = await person.client.get(f"{path}cursor={cursor}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), path
+
+
+@pytest.mark.parametrize("token", ["", "atl_", "atl_" + "x" * 43, "Bearer", "ü", "x" * 5000])
+async def test_a_wrong_key_is_nobody(stage: Stage, token: str):
+    person = await stage.person()
+    headers = [(b"authorization", b"Bearer " + token.encode("latin-1"))]
+    answer = await person.client.get("/api/jobs", headers=headers)
+    if token:
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_without_a_credential_nothing_is_shown(stage: Stage):
+    async with stage.client() as client:
+        client.cookies.set("atelier_session", "guess")
+        for path in ("/api/jobs", "/api/me", "/api/credits/balance", "/api/events", "/api/api-keys"):
+            assert (await client.get(path)).status_code == 401, path
+
+
+async def test_every_answer_has_an_id_and_no_place_to_be_kept(stage: Stage):
+    person = await stage.person()
+    own = await person.client.get("/api/jobs", headers={"X-Request-Id": "mine-1"})
+    strange = await person.client.get("/api/nowhere", headers={"X-Request-Id": "a b"})
+
+    assert own.headers["x-request-id"] == "mine-1"
+    assert own.headers["cache-control"] == "private, no-store"
+    assert own.headers["x-content-type-options"] == "nosniff"
+    assert len(strange.headers["x-request-id"]) == 36
+    assert (strange.status_code, strange.json()["code"]) == (404, "not_found")
+    assert (await person.client.put("/api/jobs")).json()["code"] == "method_not_allowed"
+
+
+async def test_the_plan_limits_requests_and_says_what_is_left(stage: Stage):
+    person = await stage.person()
+    first = await person.client.get("/api/jobs")
+    bucket = stage.app.state.api.limiter._buckets[person.team_id]
+    bucket.tokens = 0.0
+    answer = await person.client.get("/api/jobs")
+
+    assert first.headers["ratelimit-limit"] == "6000"
+    assert int(first.headers["ratelimit-remaining"]) == 5999
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("key", ["", " ", "ü", "x" * 256])
+async def test_a_strange_idempotency_key_is_refused(stage: Stage, key: str):
+    person = await stage.person()
+    headers = [(b"idempotency-key", key.encode("latin-1"))]
+    answer = await person.client.post("/api/generate", json=GOOD, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_database_that_is_away_is_a_503(stage: Stage):
+    person = await stage.person()
+    callers = stage.app.state.api.callers
+
+    class Away:
+        async def by_session(self, *_: object) -> None:
+            raise ConnectionRefusedError
+
+    object.__setattr__(stage.app.state.api, "callers", Away())
+    answer = await person.client.get("/api/jobs")
+    object.__setattr__(stage.app.state.api, "callers", callers)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -1,0 +1,214 @@
+"""The gateway on a real database, and a player who speaks the lines of the other services."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+from services.gateway.tests.signer import Signer
+from sqlalchemy import text
+
+from chassis.clock import utc_now
+from chassis.database import Database
+from chassis.health import Health
+from contracts import message_class
+from contracts.billing import Limits, PlanChanged
+from contracts.catalog import ModelChanged, ModelVersion, ReferenceModelChanged
+from contracts.credits import AccountChanged, CreditsHeld, Entry, Hold, HoldCredits, HoldDeclined
+from contracts.envelope import Delivery
+from contracts.gateway import TeamOpened
+from contracts.jobs import CancelJob, JobChanged
+from contracts.message import Message
+from contracts.orders import Operation
+from gateway.adapters.inbound.http.app import create_app
+from gateway.adapters.outbound.postgres.news import News
+from gateway.adapters.outbound.postgres.work import transaction
+from gateway.application.project_documents import project_documents
+from gateway.bootstrap import api
+from gateway.settings import Settings
+
+PRICES = {Operation.CREATE_MODEL: 100, Operation.REFINE_MODEL: 50, Operation.GENERATE_IMAGES: 2}
+SETTINGS = {
+    "rabbitmq_url": "amqp://unused",
+    "s3_public_endpoint": "http://127.0.0.1:9",
+    "s3_bucket": "atelier",
+    "aws_access_key_id": "key",
+    "aws_secret_access_key": "secret",
+    "sign_ups_per_hour": 1000,
+    "sign_ins_per_quarter": 20,
+}
+
+
+@dataclass
+class Stage:
+    """What a test sees: the app, its database, and everything it says."""
+
+    database: Database
+    news: News
+    app: FastAPI
+    signer: Signer
+    balance: dict[UUID, int] = field(default_factory=dict)
+    silent: bool = False
+    said: list[Message] = field(default_factory=list)
+    versions: dict[UUID, int] = field(default_factory=dict)
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://atelier", headers=headers)
+
+    async def person(self, email: str | None = None) -> "Person":
+        """Sign somebody up."""
+        client = self.client()
+        body = {
+            "name": "Ada",
+            "email": email or f"{uuid4().hex[:8]}@example.com",
+            "password": "correct horse battery",
+        }
+        answer = await client.post("/api/auth/sign-up", json=body)
+        assert answer.status_code == 201, answer.text
+        return Person(client, UUID(answer.json()["team"]["id"]), UUID(answer.json()["user"]["id"]))
+
+    async def hear(self, *messages: Message, correlation_id: UUID | None = None) -> None:
+        """Let the projector handle these as one batch."""
+        batch = [Delivery(message, uuid4(), correlation_id or uuid4()) for message in messages]
+        await project_documents(batch, transaction(self.database), utc_now)
+
+    async def rows(self, query: str) -> list[Any]:
+        async with self.database.reading() as connection:
+            return list(await connection.execute(text(query)))
+
+    async def play(self) -> None:
+        """Answer whatever the gateway says, as the others would, until cancelled."""
+        while True:
+            for row in await self._outbox():
+                message = message_class(row.type).model_validate_json(row.payload)
+                self.said.append(message)
+                if not self.silent:
+                    await self._answer(message, row.correlation_id)
+            await asyncio.sleep(0.005)
+
+    async def _outbox(self) -> list[Any]:
+        async with self.database.engine.begin() as connection:
+            taken = "with o as (delete from gateway.outbox returning *) select * from o order by id"
+            return list(await connection.execute(text(taken)))
+
+    async def _answer(self, message: Message, correlation_id: UUID) -> None:
+        lines: dict[type[Message], Callable[[Any, UUID], Awaitable[None]]] = {
+            TeamOpened: self._fund,
+            HoldCredits: self._decide,
+            CancelJob: self._stop,
+        }
+        if type(message) in lines:
+            await lines[type(message)](message, correlation_id)
+
+    async def _fund(self, opened: TeamOpened, _: UUID) -> None:
+        self.balance[opened.team_id] = 200
+        limits = Limits(running=1, open=20, per_minute=6000)
+        plan = PlanChanged(team_id=opened.team_id, version=1, plan="free", status="active", limits=limits)
+        await self.hear(plan, self.account(opened.team_id, "replenish", 200))
+
+    async def _decide(self, command: HoldCredits, _: UUID) -> None:
+        team, order = command.team_id, command.orders[0]
+        price = PRICES[order.operation]
+        required = price * order.quantity
+        if required > self.balance.get(team, 0):
+            no = HoldDeclined(
+                request_id=command.request_id,
+                team_id=team,
+                code="insufficient_credits",
+                required=required,
+                spendable=self.balance.get(team, 0),
+            )
+            await self.hear(no)
+            return
+        self.balance[team] -= required
+        hold = Hold(
+            job_id=order.job_id,
+            amount=required,
+            unit_price=price,
+            price_version=1,
+            expires_at=utc_now() + timedelta(hours=1),
+            order=order,
+        )
+        held = CreditsHeld(request_id=command.request_id, team_id=team, holds=(hold,))
+        await self.hear(held, self.account(team, "reserve", -required, order.job_id))
+
+    async def _stop(self, command: CancelJob, correlation_id: UUID) -> None:
+        [row] = await self.rows(
+            f"select cast(document as text) as d from gateway.view_jobs where id = '{command.job_id}'"
+        )
+        job = JobChanged.model_validate_json(row.d)
+        stopped = job.model_copy(update={"version": job.version + 1, "status": "cancelled"})
+        await self.hear(stopped, correlation_id=correlation_id)
+
+    def account(self, team: UUID, kind: str, amount: int, job_id: UUID | None = None) -> AccountChanged:
+        version = self.versions[team] = self.versions.get(team, 0) + 1
+        balance = self.balance[team]
+        entry = Entry(
+            id=uuid4(), kind=kind, amount=amount, balance_after=balance, version=version, job_id=job_id,
+            operation="generate_images" if job_id else None, at=utc_now(),
+        )  # fmt: skip
+        return AccountChanged(
+            team_id=team, version=version, available=balance, bonus=0, reserved=0, entries=(entry,)
+        )
+
+
+@dataclass
+class Person:
+    """Somebody signed in, with a team of their own."""
+
+    client: httpx.AsyncClient
+    team_id: UUID
+    user_id: UUID
+
+    async def generate(self, key: str | None = None, **changes: object) -> httpx.Response:
+        body = {"prompt": "at the harbour at dawn", "count": 4} | changes
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.client.post("/api/generate", json=body, headers=headers)
+
+
+def make_stage(database: Database, url: str, signer: Signer) -> Stage:
+    settings = Settings(database_url=url, fal_jwks_url=signer.url, **SETTINGS)
+    news = News(database, url, Health(), settings.outbox_limit)
+    return Stage(database, news, create_app(api(settings, database, news)), signer)
+
+
+def reference_model(**changes: object) -> ReferenceModelChanged:
+    known = {
+        "id": uuid4(),
+        "version": 1,
+        "slug": "studio-portrait",
+        "name": "Studio portrait",
+        "category": "fashion",
+        "description": "Soft light from the left",
+        "tags": ("portrait",),
+        "prompt_recipe": "{prompt}, studio light",
+        "preview": "ab" * 32,
+        "created_at": datetime(2026, 11, 1, tzinfo=UTC),
+    }
+    return ReferenceModelChanged.model_validate(known | changes)
+
+
+def model(team_id: UUID, versions: int = 1, **changes: object) -> ModelChanged:
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    trained = tuple(
+        ModelVersion(number=n, job_id=uuid4(), samples=(f"models/{team_id}/sample-{n}.png",), trained_at=now)
+        for n in range(1, versions + 1)
+    )
+    known = {
+        "id": uuid4(),
+        "team_id": team_id,
+        "version": 1,
+        "name": "Harbour",
+        "description": "A calm woman",
+        "status": "ready" if versions else "training",
+        "versions": trained,
+        "active_version": versions or None,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return ModelChanged.model_validate(known | changes)
