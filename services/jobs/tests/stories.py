@@ -29,7 +29,7 @@ def rules(**changes) -> Rules:
     return replace(Settings.model_construct(**defaults).rules(), **changes)
 
 
-RULES = rules()
+RULES = rules(reference_images=4)  # one call draws them all
 
 
 def hold(operation=Operation.GENERATE_IMAGES, quantity=2, job_id: UUID | None = None, **recipe) -> Hold:

@@ -27,7 +27,7 @@ class Settings(ServiceSettings):
     store_concurrency: PositiveInt = Field(default=8, description="Jobs stored at a time, per process")
     polls_per_second: PositiveFloat = Field(default=50, description="Questions to fal, per process")
     reference_images: PositiveInt = Field(
-        default=4, le=4, description="Images drawn to train on, without uploads; fal draws at most 4 a call"
+        default=12, ge=4, description="Images drawn to train on, without uploads"
     )
 
     image_start_timeout: PositiveFloat = Field(default=120, description="Images: fal starts by then or never")
@@ -49,6 +49,7 @@ class Settings(ServiceSettings):
     training_attempts: PositiveInt = Field(default=2, description="Training: as for images")
 
     queue_limit: PositiveFloat = Field(default=DAY, description="A job waits for its slot at most")
+    submit_timeout: PositiveFloat = Field(default=30, description="fal answers a submitted call by then")
     stop_grace: PositiveFloat = Field(default=60, description="After asking fal to stop, wait")
     storing_limit: PositiveFloat = Field(default=HOUR, description="Storing is tried for")
     store_retry: PositiveFloat = Field(default=5, description="What could not be stored is tried again after")
@@ -60,6 +61,9 @@ class Settings(ServiceSettings):
         default=1, description="Deadlines and work left over are looked for every"
     )
     places_every: PositiveFloat = Field(default=2, description="Places in the line are told every")
+    expire_every: PositiveFloat = Field(
+        default=HOUR, description="Images past their time are looked for every"
+    )
     retention: PositiveFloat = Field(default=90 * DAY, description="Images are kept for")
     weights_url_life: PositiveFloat = Field(default=7 * DAY, description="fal keeps weights for at least")
     link_life: PositiveFloat = Field(default=DAY, description="Links to our objects, made for fal, live for")

@@ -225,7 +225,7 @@ async def test_a_creation_stores_its_samples_its_archive_and_its_weights(house):
     training = house.provider.calls[1][0]
     assert (training.kind, training.trigger_word) == (StepKind.TRAIN, f"atl{model.hex[-8:]}")
     assert training.archive_url == f"https://signed/{folder}/training.zip?for=86400"
-    assert b"6 x atl" in house.storage.objects[f"{folder}/training.zip"]
+    assert b"4 x atl" in house.storage.objects[f"{folder}/training.zip"]
     house.provider.outcome = Succeeded(weights_url="https://fal/w", config_url="https://fal/c")
     await callback(house, job, request="r2")
     await store(house)

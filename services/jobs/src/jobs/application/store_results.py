@@ -67,7 +67,7 @@ async def store_results(job: Job, transaction: Transaction, tools: Tools) -> lis
 async def _keep(job: Job, outcome: Succeeded, tools: Tools) -> _Kept:
     match job.kind:
         case StepKind.GENERATE:
-            return await _keep_images(job, outcome.images[: job.quantity], tools)
+            return await _keep_images(job, outcome.images, tools)
         case StepKind.REFERENCE_SET:
             return await _keep_reference_set(job, outcome.images, tools)
         case StepKind.TRAIN:
@@ -76,33 +76,37 @@ async def _keep(job: Job, outcome: Succeeded, tools: Tools) -> _Kept:
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """One image: stored, with its bytes; withheld; lost for ever; or to be tried again."""
+    """One image: stored or withheld; lost for ever; or to be tried again."""
 
     result: Result | None = None
-    data: bytes = b""
     again: bool = False
 
 
 async def _keep_images(job: Job, images: Sequence[ProviderImage], tools: Tools) -> _Kept:
     done = {result.n: _Image(result) for result in job.results}
-    numbered = {n: image for n, image in enumerate(images, 1) if n not in done}
+    wanted = enumerate(images[: job.call.count], job.call.first)
+    numbered = {n: image for n, image in wanted if n not in done}
     tried = await asyncio.gather(*(_keep_image(job, n, image, tools) for n, image in numbered.items()))
     done |= dict(zip(numbered, tried, strict=True))
     return _kept([done[n] for n in sorted(done)])
 
 
 async def _keep_reference_set(job: Job, images: Sequence[ProviderImage], tools: Tools) -> _Kept:
-    tried = await asyncio.gather(*(_keep_image(job, n, image, tools) for n, image in enumerate(images, 1)))
-    pictures = [image.data for image in tried if image.data]
-    kept = _kept(tried)
-    if kept.again or not pictures:
+    kept = await _keep_images(job, images, tools)
+    if kept.again or job.steps[job.step].kind is StepKind.REFERENCE_SET:
         return kept
     try:
-        archive = await tools.images.zip(pictures, [caption(job)] * len(pictures))
-        await tools.storage.put_image(archive_key(job), archive, "application/zip")
+        await _keep_archive(job, [result.key for result in kept.results if result.key], tools)
     except StorageUnavailable:
         return _Kept(kept.results, again=True)
     return kept
+
+
+async def _keep_archive(job: Job, keys: Sequence[str], tools: Tools) -> None:
+    pictures = await asyncio.gather(*(tools.storage.get(key, IMAGE_LIMIT) for key in keys))
+    if pictures:
+        archive = await tools.images.zip(pictures, [caption(job)] * len(pictures))
+        await tools.storage.put_image(archive_key(job), archive, "application/zip")
 
 
 def _kept(tried: Sequence[_Image]) -> _Kept:
@@ -116,7 +120,7 @@ async def _keep_image(job: Job, n: int, image: ProviderImage, tools: Tools) -> _
         return _Image(Result(n=n, seed=image.seed, withheld=True))
     try:
         data = await tools.provider.download(image.url, IMAGE_LIMIT)
-        return _Image(await _put(job, n, data, image.seed, tools), data)
+        return _Image(await _put(job, n, data, image.seed, tools))
     except (ResultGone, NotAnImage):
         return _Image()
     except (ProviderUnavailable, StorageUnavailable):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.credits import Hold
 from contracts.orders import Operation, Order
-from jobs.domain.calls import StepKind
+from jobs.domain.calls import Step, StepKind
 from jobs.domain.effects import Follow
 from jobs.domain.job import Job
 from jobs.domain.material import belongs
@@ -38,7 +38,7 @@ def born(
         priority=order.priority,
         recipe=order.recipe,
         price=Price(hold.amount, hold.unit_price, hold.expires_at),
-        steps=steps(order),
+        steps=steps(order, rules),
         created_at=now,
         updated_at=now,
         traceparent=traceparent,
@@ -47,13 +47,20 @@ def born(
     return job, job.begin(now, rules, refusal or objection(order, team_id, rules))
 
 
-def steps(order: Order) -> tuple[StepKind, ...]:
+def steps(order: Order, rules: Rules) -> tuple[Step, ...]:
     """List the provider calls of an order: a training without uploads first draws what it learns from."""
     if order.operation is Operation.GENERATE_IMAGES:
-        return (StepKind.GENERATE,)
-    if order.recipe.upload_keys:
-        return (StepKind.TRAIN,)
-    return (StepKind.REFERENCE_SET, StepKind.TRAIN)
+        return drawing(StepKind.GENERATE, order.quantity, rules)
+    drawn = 0 if order.recipe.upload_keys else rules.reference_images
+    return (*drawing(StepKind.REFERENCE_SET, drawn, rules), Step(StepKind.TRAIN))
+
+
+def drawing(kind: StepKind, images: int, rules: Rules) -> tuple[Step, ...]:
+    """Share images out over calls, since the provider draws only so many at once."""
+    at_once = rules.images_per_call
+    return tuple(
+        Step(kind, first, min(at_once, images + 1 - first)) for first in range(1, images + 1, at_once)
+    )
 
 
 def objection(order: Order, team_id: UUID, rules: Rules) -> Refusal | None:

@@ -38,15 +38,14 @@ def caption(job: JobRecord) -> str:
 
 def _drawing(job: JobRecord, link: Link, now: datetime, rules: Rules) -> ProviderCall:
     recipe, material = job.recipe, job.material or Material()
-    for_training = job.kind is StepKind.REFERENCE_SET
     negative = ", ".join(text for text in (material.negative_prompt, recipe.negative_prompt) if text)
     return ProviderCall(
         kind=job.kind,
         start_timeout=_start_timeout(job, rules),
-        quantity=rules.reference_images if for_training else job.quantity,
+        quantity=job.call.count,
         prompt=_prompt(job, material),
         negative_prompt=negative,
-        seed=recipe.seed,
+        seed=_seed(job),
         size=recipe.size,
         quality=recipe.quality,
         format=recipe.format,
@@ -74,6 +73,12 @@ def _prompt(job: JobRecord, material: Material) -> str:
     if material.weights:
         wish = f"{trigger_word(material.weights.model_id)}, {wish}"
     return material.prompt_recipe.replace("{prompt}", wish)
+
+
+def _seed(job: JobRecord) -> str | None:
+    # The calls of one job go on counting where the one before ended, or each would draw the same images.
+    seed = job.recipe.seed
+    return None if seed is None else str(int(seed) + job.call.first - 1)
 
 
 def _weights_url(material: Material, link: Link, now: datetime, rules: Rules) -> str | None:

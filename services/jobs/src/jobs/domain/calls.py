@@ -16,6 +16,15 @@ class StepKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a job: what it does, and which images it draws (`count` of them, numbered from `first`)."""
+
+    kind: StepKind
+    first: int = 1
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderCall:
     """One piece of work for the provider.
 

@@ -80,6 +80,6 @@ def summary(job: JobRecord, code: str) -> str:
         return "delivered before it could be stopped" if job.cancelling else ""
     withheld = len(job.results) - len(delivered)
     lost = job.quantity - len(delivered) - withheld
-    counts = ((withheld, "kept back by the safety checker"), (lost, "lost"))
+    counts = ((withheld, "kept back by the safety checker"), (lost, "not made"))
     missing = ", ".join(f"{count} {fate}" for count, fate in counts if count)
     return f"{len(delivered)} of {job.quantity} images delivered ({missing}); the rest is not charged"

@@ -230,7 +230,7 @@ class Job(JobRecord):
 
     def _succeeded(self, outcome: Succeeded, now: datetime, rules: Rules) -> list[Follow]:
         stops = self._abandon(now)
-        if self.cancelling and not self.last_step:
+        if self.cancelling and self.kind is StepKind.REFERENCE_SET:
             return [*stops, *self._settle(now, rules, "cancelled", "cancelled between its steps")]
         waited = self.state is State.QUEUED
         self.state, self.outcome = State.STORING, outcome
@@ -277,7 +277,8 @@ class Job(JobRecord):
     def _next_step(self, now: datetime, rules: Rules) -> list[Follow]:
         if self.cancelling:
             return self._settle(now, rules, "cancelled", "cancelled between its steps")
-        if sum(not result.withheld for result in self.results) < rules.least_training_images:
+        drawn = sum(not result.withheld for result in self.results)
+        if self.steps[self.step].kind is StepKind.TRAIN and drawn < rules.least_training_images:
             detail = "too few reference images could be made"
             return self._settle(now, rules, "not_enough_images", detail)
         self.step += 1
@@ -286,10 +287,7 @@ class Job(JobRecord):
         return [*self._submit(now, rules), *self._say(now, "processing", self.kind.value)]
 
     def _deliver(self, now: datetime, rules: Rules, code: str, *, trained: bool) -> list[Follow]:
-        if self.kind is StepKind.GENERATE:
-            units = min(self.quantity, sum(not result.withheld for result in self.results))
-        else:
-            units = int(trained)
+        units = int(trained) if self.kind is StepKind.TRAIN else self.delivered
         if not units:
             return self._settle(now, rules, code, summary(self, code))
-        return self._settle(now, rules, "delivered", summary(self, code), units)
+        return self._settle(now, rules, "delivered", summary(self, "delivered"), units)

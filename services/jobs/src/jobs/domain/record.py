@@ -9,8 +9,8 @@ from contracts.credits import CaptureCredits, ReleaseCredits
 from contracts.jobs import Moment, Progress, Receipt, Result
 from contracts.orders import Operation, Recipe
 from jobs.domain.attempt import Attempt, AttemptState
-from jobs.domain.calls import StepKind, Succeeded
-from jobs.domain.document import document
+from jobs.domain.calls import Step, StepKind, Succeeded
+from jobs.domain.document import document, summary
 from jobs.domain.effects import CancelCall, Follow, Ignored, Nudge, Submit, Unsettled
 from jobs.domain.material import Material
 from jobs.domain.rules import Rules, Timing
@@ -55,7 +55,7 @@ class JobRecord:
     priority: int
     recipe: Recipe
     price: Price
-    steps: tuple[StepKind, ...]
+    steps: tuple[Step, ...]
     created_at: datetime
     updated_at: datetime
     traceparent: str | None = None
@@ -84,9 +84,21 @@ class JobRecord:
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
+    def call(self) -> Step:
+        """The current step."""
+        return self.steps[self.step - 1]
+
+    @property
     def kind(self) -> StepKind:
         """What the current step does."""
-        return self.steps[self.step - 1]
+        return self.call.kind
+
+    @property
+    def delivered(self) -> int:
+        """The images that are stored and will be charged; what a training draws to learn from is none."""
+        if self.operation is not Operation.GENERATE_IMAGES:
+            return 0
+        return min(self.quantity, sum(not result.withheld for result in self.results))
 
     @property
     def last_step(self) -> bool:
@@ -160,8 +172,13 @@ class JobRecord:
             attempt.end(AttemptState.UNWANTED, now)
         return self._cancel_calls(running)
 
-    def _settle(self, now: datetime, rules: Rules, code: str, reason: str, units: int = 0) -> list[Follow]:
+    def _settle(
+        self, now: datetime, rules: Rules, code: str, reason: str, units: int | None = None
+    ) -> list[Follow]:
         stops = self._abandon(now)
+        if units is None and self.delivered:  # whatever ends it, what was delivered is kept and charged
+            units, reason = self.delivered, summary(self, code)
+        units = units or 0
         self.state = State.SETTLING
         self.settlement = Settlement(quantity=units, code=code, asked_at=now)
         self.code, self.reason, self.position = (None if units else code), reason, None

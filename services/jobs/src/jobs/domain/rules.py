@@ -47,7 +47,8 @@ class Rules:
     link_life: timedelta
     provider_slots: int
     plan_slots: int
-    reference_images: int = 4
+    images_per_call: int = 4
+    reference_images: int = 12
     least_training_images: int = 4
     most_training_images: int = 40
 

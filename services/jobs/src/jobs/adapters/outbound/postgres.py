@@ -67,7 +67,7 @@ _TO_POLL = text(
 )
 _TO_STORE = text(
     "update jobs.jobs set lease_until = cast(:now as timestamptz) + make_interval(secs =>"
-    " cast(cast(:leases as jsonb) ->> (data -> 'steps' ->> (step - 1)) as float8))"
+    " cast(cast(:leases as jsonb) ->> (data -> 'steps' -> (step - 1) ->> 'kind') as float8))"
     " where id in (select id from jobs.jobs where state = 'storing'"
     " and (lease_until is null or lease_until <= :now)"
     " order by lease_until nulls first, due_at limit :most for no key update skip locked)"
