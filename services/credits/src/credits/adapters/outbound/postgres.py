@@ -2,9 +2,10 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, TextClause
+from sqlalchemy import RowMapping, TextClause, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
@@ -21,6 +22,7 @@ from credits.domain.pricing import PriceList
 
 def transaction(database: Database) -> Transaction:
     """Make the transactions of this database."""
+    event.listen(database.engine.sync_engine, "connect", _look_up_by_key)
 
     @asynccontextmanager
     async def begin() -> AsyncIterator[Work]:
@@ -33,6 +35,11 @@ def transaction(database: Database) -> Transaction:
             )
 
     return begin
+
+
+def _look_up_by_key(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's adapted connection
+    # Plans are kept as they were made, perhaps while a table was empty; every row is looked up by its key.
+    connection.run_async(lambda driver: driver.execute("set enable_seqscan = off"))
 
 
 async def _all(

@@ -1,0 +1,61 @@
+"""Teams, orders and moments the tests speak of."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from contracts.billing import PeriodOpened
+from contracts.credits import CaptureCredits, HoldCredits, ReleaseCredits
+from contracts.orders import KeyTerms, Operation, Order, Quality, Recipe, Size, Terms
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+MONTH = timedelta(days=30)
+
+
+def order(
+    quantity: int = 4,
+    operation: Operation = Operation.GENERATE_IMAGES,
+    quality: Quality = "standard",
+    size: Size | None = None,
+    job_id: UUID | None = None,
+) -> Order:
+    recipe = Recipe(prompt="a red chair", quality=quality, size=size)
+    return Order(job_id=job_id or uuid4(), operation=operation, quantity=quantity, recipe=recipe)
+
+
+def ask(team_id: UUID, *orders: Order, request_id: UUID | None = None, **terms: object) -> HoldCredits:
+    return HoldCredits(
+        request_id=request_id or uuid4(),
+        team_id=team_id,
+        orders=orders or (order(),),
+        terms=Terms.model_validate({"not_after": NOW + timedelta(minutes=15), **terms}),
+    )
+
+
+def captured(asked: HoldCredits, quantity: int, n: int = 0) -> CaptureCredits:
+    return CaptureCredits(job_id=asked.orders[n].job_id, team_id=asked.team_id, quantity=quantity)
+
+
+def released(asked: HoldCredits, n: int = 0) -> ReleaseCredits:
+    return ReleaseCredits(job_id=asked.orders[n].job_id, team_id=asked.team_id, reason="cancelled")
+
+
+def period(
+    team_id: UUID, credits: int = 200, start: datetime = NOW, kind: str = "reset", **fields: object
+) -> PeriodOpened:
+    return PeriodOpened.model_validate(
+        {
+            "team_id": team_id,
+            "source_ref": f"period:{team_id}:{start.isoformat()}:{kind}",
+            "kind": kind,
+            "credits": credits,
+            "period_start": start,
+            "period_end": start + MONTH,
+            "plan": "pro",
+            **fields,
+        }
+    )
+
+
+def spending_key(budget: int | None, key_id: UUID | None = None) -> KeyTerms:
+    return KeyTerms(id=key_id or uuid4(), budget=budget, window_start=NOW - DAY)
