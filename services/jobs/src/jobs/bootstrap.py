@@ -10,7 +10,7 @@ from chassis.service import Service
 from chassis.telemetry import continued
 from jobs.adapters.inbound import cli
 from jobs.adapters.inbound.bus import consumers
-from jobs.adapters.inbound.schedule import schedules
+from jobs.adapters.inbound.schedule import Rhythm, schedules
 from jobs.adapters.inbound.workers import Pace, Workers
 from jobs.adapters.outbound.callbacks import SignedCallbacks
 from jobs.adapters.outbound.fal import Fal
@@ -32,9 +32,15 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
     database = Database(settings.database_url, "jobs", settings.database_pool)
     begin = transaction(database)
     media = Media(settings.trusted_networks)
-    fal = Fal(settings.fal_key.get_secret_value(), settings.fal_queue_run_host, media.download)
-    storage, images = _storage(settings, media), PillowImages()
     rules = settings.rules()
+    fal = Fal(
+        settings.fal_key.get_secret_value(),
+        settings.fal_queue_run_host,
+        media.download,
+        # An answer that takes longer than this is in doubt, well before its grace ends.
+        submit_timeout=min(settings.submit_timeout, rules.images.grace.total_seconds() / 2),
+    )
+    storage, images = _storage(settings, media), PillowImages()
     tools = Tools(
         provider=fal,
         storage=storage,
@@ -68,7 +74,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
         settings=settings,
         database=database,
         consumers=consumers(begin, tools, workers, clock, rules),
-        schedules=schedules(begin, tools, workers, settings.sweep_every, settings.places_every),
+        schedules=schedules(begin, tools, workers, _rhythm(settings)),
         around=(outside,),
     )
 
@@ -99,6 +105,10 @@ def show(settings: Settings, job_id: UUID) -> int:
             await database.close()
 
     return asyncio.run(run())
+
+
+def _rhythm(settings: Settings) -> Rhythm:
+    return Rhythm(settings.sweep_every, settings.places_every, settings.expire_every)
 
 
 def _storage(settings: Settings, media: Media) -> S3:

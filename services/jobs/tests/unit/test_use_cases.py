@@ -265,6 +265,12 @@ async def test_uploads_of_others_or_of_a_wrong_number_are_refused(house, keys):
     assert [release.reason for release in house.said(ReleaseCredits)] == ["invalid_uploads"]
 
 
+@pytest.mark.parametrize("seed", ["", "-1", "1.5", "seven", "1" * 21])
+async def test_a_seed_that_is_no_number_is_refused(house, seed):
+    await open_job(house, seed=seed)
+    assert [release.reason for release in house.said(ReleaseCredits)] == ["invalid_input"]
+
+
 async def test_an_object_store_that_is_away_costs_no_attempt(house):
     keys = tuple(f"uploads/{TEAM}/{n}" for n in range(4))
     house.storage.away = True

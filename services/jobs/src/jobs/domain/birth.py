@@ -1,5 +1,6 @@
 """How a job begins: paid for and queued, or refused and given back at once."""
 
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from jobs.domain.record import Price, Refusal
 from jobs.domain.rules import Rules
 
 CANCELLED = Refusal("cancelled", "cancelled before it began")
+_SEED = re.compile(r"[0-9]{1,20}")
 MODEL_BUSY = Refusal("model_busy", "another version of this model is in training")
 
 
@@ -72,6 +74,8 @@ def objection(order: Order, team_id: UUID, rules: Rules) -> Refusal | None:
     if count and not rules.least_training_images <= count <= rules.most_training_images:
         bounds = f"{rules.least_training_images} to {rules.most_training_images}"
         return Refusal("invalid_uploads", f"a training takes {bounds} images")
+    if order.recipe.seed is not None and not _SEED.fullmatch(order.recipe.seed):
+        return Refusal("invalid_input", "a seed is a whole number of at most 20 digits")
     if order.operation is Operation.REFINE_MODEL and order.recipe.model_id is None:
         return Refusal("model_not_found", "a refinement needs a model")
     return None

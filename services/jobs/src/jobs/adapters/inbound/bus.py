@@ -1,6 +1,6 @@
 """What jobs hears, and which use case takes it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from jobs.application.work import Transaction
 from jobs.domain.effects import Effect
 from jobs.domain.rules import Rules
 
-UseCase = Callable[[Sequence[Delivery[Any]]], Awaitable[list[Effect]]]
+UseCase = Callable[[Sequence[Delivery[Any]]], Coroutine[Any, Any, list[Effect]]]
 
 
 def consumers(
@@ -32,7 +32,7 @@ def consumers(
 
     def then_work(use_case: UseCase) -> BatchHandler:
         async def handle(deliveries: Sequence[Delivery[Any]]) -> None:
-            workers.take(await use_case(deliveries))
+            await workers.carry(use_case(deliveries))
 
         return handle
 

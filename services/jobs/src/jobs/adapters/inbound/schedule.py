@@ -1,5 +1,6 @@
 """What jobs does without being asked: at once when nudged, and from time to time in any case."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from chassis.schedule import Schedule
@@ -15,14 +16,21 @@ from jobs.application.work import Transaction
 from jobs.domain.effects import Nudge
 from jobs.domain.job import Job
 
-HOUR = 3_600.0
 MINUTE = 60.0
 
 
-def schedules(
-    transaction: Transaction, tools: Tools, workers: Workers, every: float, places_every: float
-) -> list[Schedule]:
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often, in seconds: looking for work left over, telling places in the line, expiring images."""
+
+    sweep: float
+    places: float
+    expire: float
+
+
+def schedules(transaction: Transaction, tools: Tools, workers: Workers, rhythm: Rhythm) -> list[Schedule]:
     """Say what is done every so many seconds."""
+    every = rhythm.sweep
     clock, rules = tools.clock, tools.rules
     dispatch = Schedule("dispatch", every, partial(_dispatch, transaction, tools, workers))
     poll = Schedule("poll", every, partial(_poll, transaction, tools, workers))
@@ -35,23 +43,23 @@ def schedules(
         poll,
         store,
         Schedule("deadlines", every, partial(_deadlines, transaction, tools, workers)),
-        Schedule("places", places_every, partial(tell_places, transaction, clock, rules)),
+        Schedule("places", rhythm.places, partial(tell_places, transaction, clock, rules)),
         Schedule("unknown jobs", MINUTE, partial(refuse_unknown, transaction, clock)),
-        Schedule("expire images", HOUR, partial(expire_images, transaction, tools.storage, clock)),
+        Schedule("expire images", rhythm.expire, partial(expire_images, transaction, tools.storage, clock)),
     ]
 
 
 async def _dispatch(transaction: Transaction, tools: Tools, workers: Workers) -> None:
     room = workers.submitting.free
-    workers.take(await dispatch_jobs(transaction, tools.clock, tools.rules, room))
+    await workers.carry(dispatch_jobs(transaction, tools.clock, tools.rules, room))
 
 
 async def _poll(transaction: Transaction, tools: Tools, workers: Workers) -> None:
-    workers.take(await poll_attempts(transaction, tools))
+    await workers.carry(poll_attempts(transaction, tools))
 
 
 async def _deadlines(transaction: Transaction, tools: Tools, workers: Workers) -> None:
-    workers.take(await act_on_deadlines(transaction, tools.clock, tools.rules))
+    await workers.carry(act_on_deadlines(transaction, tools.clock, tools.rules))
 
 
 async def _store(transaction: Transaction, tools: Tools, workers: Workers) -> None:

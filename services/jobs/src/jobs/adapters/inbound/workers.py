@@ -63,6 +63,7 @@ class Workers:
         self.storing = Pool("store", store_limit)
         self._submit, self._cancel = submit, cancel
         self._nudges: dict[Nudge, Callable[[], None]] = {}
+        self._deciding: set[asyncio.Task[None]] = set()
 
     def listen(self, nudge: Nudge, wake: Callable[[], None]) -> None:
         """Wake somebody when there is work for them."""
@@ -72,6 +73,13 @@ class Workers:
         """Wake who does this kind of work."""
         if wake := self._nudges.get(nudge):
             wake()
+
+    async def carry(self, decision: Coroutine[Any, Any, list[Effect]]) -> None:
+        """Decide, and begin what follows; a stop in between must not lose what was just committed."""
+        task = asyncio.create_task(self._carry(decision))
+        self._deciding.add(task)
+        task.add_done_callback(self._deciding.discard)
+        await asyncio.shield(task)
 
     def take(self, effects: Iterable[Effect]) -> None:
         """Begin what follows from a committed decision."""
@@ -94,8 +102,13 @@ class Workers:
 
     async def drain(self, seconds: float) -> None:
         """Wait for calls under way, so that none is left in doubt; results are taken up by others."""
+        if self._deciding:
+            await asyncio.wait(self._deciding, timeout=seconds)
         await self.submitting.drain(seconds)
         await self.storing.drain(0)
+
+    async def _carry(self, decision: Coroutine[Any, Any, list[Effect]]) -> None:
+        self.take(await decision)
 
     async def _do_submit(self, order: Submit) -> None:
         job, attempt = order.job, order.attempt
