@@ -19,7 +19,7 @@ class Settings(ServiceSettings):
     aws_access_key_id: str = Field(description="May GetObject, and PutObject under uploads/")
     aws_secret_access_key: str = Field(description="Belongs to the key id")
     sign_ups_per_hour: int = Field(
-        default=30, ge=1, description="Accounts that one address may open in an hour"
+        default=100, ge=1, description="Accounts that one address may open in an hour"
     )
     sign_ins_per_quarter: int = Field(
         default=100, ge=1, description="Sign-ins that one address may try in 15 minutes"

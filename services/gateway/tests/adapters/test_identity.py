@@ -1,8 +1,12 @@
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
-from services.gateway.tests.stage import Stage
+from services.gateway.tests.stage import Stage, reference_model
+from sqlalchemy import text
 
+from chassis.clock import utc_now
+from contracts.credits import HoldCredits
 from contracts.gateway import TeamOpened
 
 PASSWORD = "correct horse battery"
@@ -150,6 +154,37 @@ async def test_a_key_is_shown_once_and_acts_until_it_is_revoked(stage: Stage):
     assert shown["last_used_at"] is not None
     assert secret not in str(await stage.rows("select cast(k as text) from gateway.api_keys k"))
     assert (ended.status_code, after.status_code) == (204, 401)
+
+
+async def test_a_key_that_has_expired_is_nobody(stage: Stage):
+    person = await stage.person()
+    past = await person.client.post("/api/api-keys", json={"name": "x", "expires_at": "2020-01-01T00:00:00Z"})
+    made = await person.client.post("/api/api-keys", json={"name": "x", "expires_at": "2099-01-01T00:00:00Z"})
+    async with stage.database.transaction() as session:
+        await session.connection.execute(text("update gateway.api_keys set expires_at = now()"))
+    async with stage.client(authorization=f"Bearer {made.json()['secret']}") as key:
+        answer = await key.get("/api/me")
+
+    assert (past.status_code, made.status_code, answer.status_code) == (422, 201, 401)
+
+
+async def test_what_a_key_spends_is_asked_under_its_budget(stage: Stage):
+    person, reference = await stage.person(), reference_model()
+    await stage.hear(reference)
+    secret = {}
+    for period in ("total", "month"):
+        body = {"name": period, "credit_budget": 50, "budget_period": period}
+        secret[period] = (await person.client.post("/api/api-keys", json=body)).json()["secret"]
+    for period in ("total", "month"):
+        async with stage.client(authorization=f"Bearer {secret[period]}") as key:
+            wish = {"prompt": "x", "reference_model_id": str(reference.id)}
+            assert (await key.post("/api/generate", json=wish)).status_code == 202
+    keys = [message.terms.api_key for message in stage.said if isinstance(message, HoldCredits)]
+    starts = [key.window_start for key in keys if key and key.window_start]
+
+    assert [key.budget for key in keys if key] == [50, 50]
+    assert starts[0] > utc_now() - timedelta(minutes=1)
+    assert (starts[1].day, starts[1].hour) == (1, 0)
 
 
 async def test_a_cookie_does_not_work_from_another_site(stage: Stage):

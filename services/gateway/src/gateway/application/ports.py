@@ -119,7 +119,7 @@ class Requests(Protocol):
         """Take requests without a verdict that were last sent before then, and note them as sent now."""
 
     async def forget(self, before: datetime) -> None:
-        """Drop settled requests made before then."""
+        """Drop requests made before then; only those that hold slots or credits wait for their verdict."""
 
 
 class Slots(Protocol):

@@ -1,6 +1,7 @@
 """News for whoever waits in this process: one LISTEN connection, one look for all of them together."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -43,6 +44,7 @@ class News:
         self._wake = asyncio.Event()
         self._seq: int | None = None
         self._backlog = 0
+        self._counted = float("-inf")
 
     def backlogged(self) -> bool:
         """Tell whether more messages wait to be sent than is good."""
@@ -116,7 +118,9 @@ class News:
             if self._waiting:
                 await self._tell_verdicts(connection)
             await self._tell_teams(connection)
-            self._backlog = (await connection.execute(_BACKLOG, {"limit": self._limit})).scalar_one()
+            if time.monotonic() - self._counted >= _LOOK_EVERY:
+                self._counted = time.monotonic()
+                self._backlog = (await connection.execute(_BACKLOG, {"limit": self._limit})).scalar_one()
 
     async def _tell_verdicts(self, connection: AsyncConnection) -> None:
         for row in await connection.execute(_VERDICTS, {"ids": list(self._waiting)}):

@@ -42,7 +42,10 @@ _UNANSWERED = text("""
         where verdict is null and sent_at < :sent_before order by sent_at limit :limit for update skip locked)
     returning id, message_type, cast(message as text) as message
 """)
-_FORGET = text("delete from gateway.requests where created_at < :before and verdict is not null")
+_FORGET = text("""
+    delete from gateway.requests
+    where created_at < :before and (verdict is not null or kind = 'cancel_job')
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class StoredRequests:
         return [(row.id, _message(row.message_type, row.message)) for row in rows]
 
     async def forget(self, before: datetime) -> None:
-        """Drop settled requests made before then."""
+        """Drop requests made before then; only those that hold slots or credits wait for their verdict."""
         await self.connection.execute(_FORGET, {"before": before})
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, EmailStr, Field, StringConstraints
 
+from chassis.clock import utc_now
 from gateway.adapters.inbound.http.bodies.common import Body, Clean, Name, Strict
 from gateway.adapters.inbound.http.bodies.credits import Balance
 from gateway.application.ports import ApiKey as StoredKey
@@ -15,6 +16,15 @@ from gateway.domain.permissions import Permission, Role
 Email = Annotated[EmailStr, StringConstraints(max_length=254), AfterValidator(str.lower)]
 Password = Annotated[str, StringConstraints(min_length=10, max_length=200), Clean]
 Scope = Literal["read", "generate", "models"]
+
+
+def _to_come(time: datetime) -> datetime:
+    if time <= utc_now():
+        raise ValueError("must be in the future")
+    return time
+
+
+Future = Annotated[AwareDatetime, AfterValidator(_to_come)]
 
 
 class SignUpBody(Strict):
@@ -84,7 +94,7 @@ class ApiKeyBody(Strict):
 
     name: Name
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3)] = ("read", "generate", "models")
-    expires_at: AwareDatetime | None = None
+    expires_at: Future | None = None
     credit_budget: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] | None = None
     budget_period: Literal["total", "month"] = "total"
 
