@@ -74,3 +74,16 @@ async def test_a_period_that_brings_nothing_still_replaces_the_last(service: Cre
     account = await service.answer(period(team, 0, NOW + DAY), AccountChanged)
     assert account.available == 0
     assert [(e.kind, e.amount) for e in account.entries] == [("expire", -200), ("replenish", 0)]
+
+
+async def test_a_period_opened_anew_from_another_source_replaces_the_first(service: Credits):
+    team = await service.team_with(200)
+    account = await service.answer(period(team, 300, source_ref=f"other:{team}"), AccountChanged)
+    assert account.available == 300
+
+
+async def test_a_period_heard_when_it_is_long_over_brings_nothing_to_spend(service: Credits):
+    team = uuid4()
+    account = await service.answer(period(team, 200, NOW - 2 * MONTH), AccountChanged)
+    assert account.available == 0
+    assert [(e.kind, e.amount) for e in account.entries] == [("replenish", 200), ("expire", -200)]

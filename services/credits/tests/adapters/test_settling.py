@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 from services.credits.tests.conftest import Credits
-from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, released
+from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, released, spending_key
 
-from contracts.credits import AccountChanged, CaptureCredits, CreditsSettled
+from contracts.credits import AccountChanged, CaptureCredits, CreditsHeld, CreditsSettled, HoldDeclined
 from credits.domain.settling import UnknownHold
 
 LONG = timedelta(days=3)
@@ -142,3 +142,37 @@ async def test_what_returns_to_a_replaced_bucket_expires_with_it(service: Credit
     assert (settled.captured, settled.released) == (2, 6)
     assert [(e.kind, e.amount) for e in account.entries] == [("deduct", 0), ("refund", 6), ("expire", -6)]
     assert (account.available, account.reserved) == (200, 0)
+
+
+async def test_a_hold_expires_at_its_very_moment(service: Credits):
+    team = await service.team_with(200)
+    held = await service.answer(ask(team), CreditsHeld)
+    service.clock.now = held.holds[0].expires_at
+    assert isinstance((await service.expire(team))[-1], CreditsSettled)
+
+
+async def test_what_is_captured_late_counts_for_the_key_that_spent_it(service: Credits):
+    team, key = await service.team_with(200), spending_key(10)
+    asked = ask(team, order(4), api_key=key)
+    await service.tell(asked)
+    service.clock.forward(LONG)
+    await service.expire(team)
+    await service.tell(captured(asked, 4))
+    again = ask(team, order(2), api_key=key, not_after=NOW + 2 * LONG)
+    assert (await service.answer(again, HoldDeclined)).code == "key_budget_exceeded"
+
+
+async def test_nothing_is_paid_late_from_credits_whose_time_is_over(service: Credits):
+    team = await service.team_with(200, lasting=DAY)
+    asked = ask(team, order(4))
+    await service.tell(asked)
+    service.clock.forward(LONG)
+    await service.expire(team)
+    service.clock.forward(LONG)
+    assert (await service.answer(captured(asked, 4), CreditsSettled)).uncollected == 8
+
+
+async def test_a_bucket_is_shown_while_it_still_holds_something(service: Credits):
+    team = await service.team_with(8)
+    account = await service.answer(ask(team, order(4)), AccountChanged)
+    assert [(bucket.remaining, bucket.held) for bucket in account.buckets] == [(0, 8)]

@@ -26,8 +26,8 @@ def test_what_expires_soonest_is_spent_first_then_bonus_plan_topup_adjustment_th
         bucket("bonus", expires=2),
         bucket("plan", expires=2),
         bucket("bonus"),
-        bucket("plan", age=2),
-        bucket("plan", age=1),
+        bucket("plan", age=2, id_=UUID(int=2)),
+        bucket("plan", age=1, id_=UUID(int=1)),
         bucket("topup"),
         bucket("adjustment"),
     ]

@@ -4,13 +4,14 @@ from datetime import timedelta
 from itertools import count, permutations
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, released
 
 from contracts.credits import HoldCredits
-from credits.domain.account import Account
+from credits.domain.account import Account, NotEnoughCredits
 from credits.domain.adjusting import adjust
 from credits.domain.books import Books
 from credits.domain.bucket import Bucket
@@ -121,3 +122,11 @@ def test_an_operator_takes_from_what_can_be_spent_in_the_order_it_would_be_spent
     left = {bucket.kind: bucket.remaining for bucket in account.buckets.values()}
     assert left == {"bonus": 0, "plan": 0, "topup": 17}
     assert account.balances[Side.ISSUED] == -17
+
+
+def test_no_more_is_set_aside_than_there_is():
+    account = books(10, 0, 0).accounts[TEAM]
+    with pytest.raises(NotEnoughCredits) as refused:
+        account.reserve(11, About(), NOW)
+    assert (refused.value.required, refused.value.spendable) == (11, 10)
+    assert sum(part.amount for part in account.reserve(10, About(), NOW)) == 10
