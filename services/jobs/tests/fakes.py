@@ -350,7 +350,7 @@ class FakeImages:
 
 
 class FakeCallbacks:
-    def url(self, attempt_id: UUID) -> str:
+    def url(self, attempt_id: UUID, _traceparent: str | None = None) -> str:
         return f"https://gateway/?attempt={attempt_id}&mac=good"
 
     def genuine(self, _attempt_id: UUID, mac: str) -> bool:

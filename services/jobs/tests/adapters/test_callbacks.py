@@ -18,6 +18,12 @@ def test_a_callback_carries_the_attempt_and_a_mac_of_it():
     assert SignedCallbacks("https://atelier.test", "key").genuine(ATTEMPT, expected)
 
 
+def test_a_callback_carries_the_trace_it_belongs_to():
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    url = urlsplit(SignedCallbacks("https://atelier.test", "key").url(ATTEMPT, trace))
+    assert parse_qs(url.query)["trace"] == [trace]
+
+
 @pytest.mark.parametrize("mac", ["", "0" * 64, "é"])
 def test_a_made_up_mac_is_not_genuine(mac):
     assert not SignedCallbacks("https://atelier.test", "key").genuine(ATTEMPT, mac)

@@ -135,8 +135,11 @@ class Provider(Protocol):
 class Callbacks(Protocol):
     """The addresses the provider calls back, each with a MAC only we can make."""
 
-    def url(self, attempt_id: UUID) -> str:
-        """Make the address for this attempt: `{PUBLIC_URL}/api/webhooks/fal?attempt={id}&mac={mac}`."""
+    def url(self, attempt_id: UUID, traceparent: str | None = None) -> str:
+        """Make the address for this attempt: `{PUBLIC_URL}/api/webhooks/fal?attempt={id}&mac={mac}`.
+
+        With a `traceparent` the address carries it as `trace`, so that the answer joins the job's trace.
+        """
         ...
 
     def genuine(self, attempt_id: UUID, mac: str) -> bool:

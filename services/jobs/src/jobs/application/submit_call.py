@@ -56,7 +56,7 @@ async def _call(order: Submit, call: ProviderCall, tools: Tools) -> _Answer:
     try:
         if call.archive_url and order.job.recipe.upload_keys:
             await _archive(order.job, tools)
-        url = tools.callbacks.url(order.attempt.id)
+        url = tools.callbacks.url(order.attempt.id, order.job.traceparent)
         return await tools.provider.submit(call, order.attempt.id, url)
     except SubmitRefused as refusal:
         return Failed(refusal.code, refusal.detail, refusal.retryable)

@@ -17,9 +17,10 @@ class SignedCallbacks:
         self._address = public_url.rstrip("/") + "/api/webhooks/fal"
         self._key = key.encode()
 
-    def url(self, attempt_id: UUID) -> str:
-        """Return the address the provider calls when this attempt ends."""
-        return f"{self._address}?{urlencode({'attempt': str(attempt_id), 'mac': self._mac(attempt_id)})}"
+    def url(self, attempt_id: UUID, traceparent: str | None = None) -> str:
+        """Return the address the provider calls when this attempt ends, and the trace that goes on there."""
+        query = {"attempt": str(attempt_id), "mac": self._mac(attempt_id)}
+        return f"{self._address}?{urlencode(query | ({'trace': traceparent} if traceparent else {}))}"
 
     def genuine(self, attempt_id: UUID, mac: str) -> bool:
         """Tell whether the MAC is ours for this attempt (compared in constant time)."""

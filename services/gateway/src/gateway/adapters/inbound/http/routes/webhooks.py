@@ -4,7 +4,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
+from opentelemetry.trace import SpanKind
 
+from chassis.telemetry import continued, current_traceparent
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.description import also, problems
 from gateway.application.receive_callback import receive_callback
@@ -25,11 +27,16 @@ async def post_fal(
     mac: Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")],
     request: Request,
     api: Ports,
+    trace: Annotated[str | None, Query(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")] = None,
 ) -> dict[str, str]:
     """Take the provider's answer to an attempt; it is passed on once its signature and age are checked."""
     found = [request.headers.get(f"X-Fal-Webhook-{name}", "") for name in _HEADERS]
     if not all(found):
         raise InvalidSignature
     call = SignedCall(found[0], found[1], found[2], found[3], await request.body())
-    await receive_callback(attempt, mac, call, api.signatures, api.asking.transaction, api.asking.clock)
+    # The provider passes no trace context on; the job's own comes back in the address it was given.
+    with continued(
+        trace or current_traceparent(), "fal calls back", SpanKind.SERVER, attempt_id=str(attempt)
+    ):
+        await receive_callback(attempt, mac, call, api.signatures, api.asking.transaction, api.asking.clock)
     return {"status": "taken"}
