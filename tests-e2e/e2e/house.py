@@ -1,0 +1,111 @@
+"""The running house, with what its operators can do."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from atelier_local.stack import Stack
+from e2e.client import Client, Json
+from e2e.provider import Provider, posts_of
+
+PLENTY = {"running": 20, "open": 2_000, "per_minute": 100_000}
+IMAGE_ATTEMPTS, TRAINING_ATTEMPTS = 3, 2
+OPEN = "state not in ('completed', 'failed', 'cancelled', 'expired')"
+
+
+@dataclass
+class House:
+    """The stack, the provider behind it, and the teams in it."""
+
+    stack: Stack
+    provider: Provider
+    clients: list[Client] = field(default_factory=list)
+
+    async def team(self, *, credits_added: int = 0, **limits: int) -> Client:
+        """Sign a team up; an operator sets its limits and adds or takes credits."""
+        client = await Client.sign_up(self.stack.url)
+        self.clients.append(client)
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in limits.items()]
+        chores = [self.operate("billing", "limits", "--team", client.team_id, *options)] if limits else []
+        if credits_added:
+            words = ["--team", client.team_id, f"--amount={credits_added}", "--reason", "for a test"]
+            chores.append(self.operate("credits", "adjust", *words))
+        await asyncio.gather(*chores)
+        await self._told(client, 200 + credits_added, limits)
+        return client
+
+    async def operate(self, service: str, *words: str) -> str:
+        """Run an operator command, which must succeed."""
+        done = await asyncio.to_thread(self.stack.command, service, *words)
+        assert done.returncode == 0, f"{service} {' '.join(words)}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    async def is_settled(self) -> None:
+        """Assert that all is over and adds up: no open job, and both audits clean."""
+        assert self.query(f"select id, state, data->>'code' from jobs.jobs where {OPEN}") == []
+        await asyncio.gather(self.operate("credits", "verify"), self.operate("gateway", "audit"))
+        assert await self.parked() == {}
+
+    async def submits_are_explained(self, marker: str) -> list[Json]:
+        """Assert that each attempt was posted once, that no step cost more than it may; returns the POSTs."""
+        requests = await self.provider.requests(marker)
+        assert set(posts_of(requests).values()) <= {1}
+        return requests
+
+    def fates(self, job: Json) -> list[list[str]]:
+        """Return what became of the provider calls of a job: for each of its steps, each attempt in order."""
+        steps = self.query(f"select steps from jobs.jobs where id = '{job['id']}'")
+        rows = self.query(
+            f"select step, state from jobs.attempts where job_id = '{job['id']}' order by step, n"
+        )
+        told = [row.split("|") for row in rows]
+        return [[fate for at, fate in told if int(at) == step] for step in range(1, int(steps[0]) + 1)]
+
+    def took_one_call_a_step(self, job: Json) -> bool:
+        """Tell whether each step of a job cost one provider call, and that one succeeded."""
+        return all(fates == ["succeeded"] for fates in self.fates(job))
+
+    def query(self, sql: str) -> list[str]:
+        """Look into the database as an operator would."""
+        return self.stack.nodes.postgres.sql(sql, self.stack.plan.database).split("\n")[:-1]
+
+    async def parked(self) -> dict[str, int]:
+        """Count the messages that were put aside because nobody could handle them."""
+        vhost = self.stack.plan.vhost
+        listing = await asyncio.to_thread(
+            self.stack.nodes.rabbitmq.ctl,
+            "list_queues",
+            "-p",
+            vhost,
+            "name",
+            "messages",
+            "--no-table-headers",
+        )
+        rows = [line.split() for line in listing.splitlines() if ".parked" in line]
+        return {name: int(count) for name, count in rows if count != "0"}
+
+    async def crash(self, name: str, pause: float = 0.5) -> None:
+        """Kill a process (kill -9), leave it down for a moment, and start it again."""
+        await asyncio.to_thread(self.stack.kill, name)
+        await asyncio.sleep(pause)
+        await asyncio.to_thread(self.stack.start_service, name)
+
+    async def _told(self, client: Client, credits_there: int, limits: dict[str, int]) -> None:
+        """Wait until what operators did has reached the team's own view, and jobs."""
+        async with asyncio.timeout(30):
+            while True:
+                balance = await client.balance()
+                shown = (balance["available"], balance["open_limit"], balance["running_limit"])
+                wanted = (credits_there, limits.get("open", 20), limits.get("running", 1))
+                if shown == wanted and self._planned(client, limits):
+                    return
+                await asyncio.sleep(0.1)
+
+    def _planned(self, client: Client, limits: dict[str, int]) -> bool:
+        running = self.query(f"select running from jobs.plans where team_id = '{client.team_id}'")
+        return running == [str(limits.get("running", 1))]
+
+
+async def together(jobs: Iterable) -> list:
+    """Await many things at once, in their order."""
+    return list(await asyncio.gather(*jobs))
