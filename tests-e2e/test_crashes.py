@@ -12,7 +12,7 @@ WORK = 6
 
 
 async def begin(team, mark, *, spread: float = 0.15):
-    """Ask for a model and for images, a little apart, so that what comes next meets them at different steps."""
+    """Ask for a model and images, a little apart, so that what comes next meets them at different steps."""
     jobs = [await team.create_model(f"{mark} model")]
     for n in range(WORK):
         jobs.append(await team.generate(f"{mark} {n}.", 2))
