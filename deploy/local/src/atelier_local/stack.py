@@ -13,7 +13,7 @@ from pathlib import Path
 
 from atelier_local.children import Child, Children, Say
 from atelier_local.errors import CannotStart
-from atelier_local.nodes import Nodes, choose_nodes, drop_database, provision
+from atelier_local.nodes import Nodes, choose_nodes, drop_database, forget, provision
 from atelier_local.plan import PROCESSES, SANDBOX, Plan, Process, Variables, make_plan, write_bundle
 from atelier_local.ports import HOST
 from atelier_local.processes import tail
@@ -109,8 +109,10 @@ class Stack:
         self._held.close()
 
     def forget(self) -> None:
-        """Drop the database and virtual host it had on shared nodes."""
-        if not self._owns_nodes and self._plan is not None:
+        """Delete the data of its own nodes, or its database and virtual host on shared ones."""
+        if self._owns_nodes and self._nodes is not None:
+            forget(self._nodes)
+        elif self._plan is not None:
             drop_database(self.nodes.postgres, self.plan.database)
             self.nodes.rabbitmq.delete_vhost(self.plan.vhost)
 

@@ -44,7 +44,7 @@ def test_a_message_is_called_by_its_name_alone():
 
 
 def test_a_receipt_is_told_with_the_end_of_a_job():
-    assert describe(sample("jobs.job-changed.v1")) == "generate images: completed, 12 credits"
+    assert describe(sample("jobs.job-changed.v1")) == "completed, 12 credits"
 
 
 def test_a_bar_is_drawn_to_its_percentage():

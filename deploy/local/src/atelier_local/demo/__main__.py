@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-from atelier_local.__main__ import forget_nodes
 from atelier_local.demo.accounts import run_audits, show_hops, show_ledger, show_receipt
 from atelier_local.demo.api import Api
 from atelier_local.demo.errors import Disappointed
@@ -30,7 +29,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=REPOSITORY / ".local" / "demo", help="state and logs")
     parser.add_argument("--images", type=Path, default=Path("demo-images"), help="where the images are saved")
     wanted = parser.parse_args()
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal without our arrows shows "?"
     return Demo(wanted.folder, wanted.images, Screen()).run()
@@ -95,11 +94,11 @@ class Demo:
         """Show a message as it travels."""
         if isinstance(heard.message, PreviewPublished | ReferenceModelChanged):
             return  # the collection is announced in hundreds of messages while everything starts
-        to, name = ", ".join(hearers(heard.message)), short_name(heard.message)
         source = self._screen.painted(f"{heard.source:>7}", heard.source)
-        facts = self._screen.cut(describe(heard.message), 60)
-        time_ = self._screen.painted(f"{seconds:8.3f}", "dim")
-        self._screen.line(f"  {time_}  {source} → {to:<22} {name:<17} {facts}")
+        rest = f" → {' '.join(hearers(heard.message)):<20}  {short_name(heard.message):<17} "
+        passed = f"{seconds:7.3f}"
+        facts = self._screen.cut(describe(heard.message), 2 + len(passed) + 2 + 7 + len(rest))
+        self._screen.line(f"  {self._screen.painted(passed, 'dim')}  {source}{rest}{facts}")
 
     def _failed(self, reason: str) -> int:
         self._screen.bad(reason)
@@ -112,7 +111,7 @@ class Demo:
             signal.signal(ending, signal.SIG_IGN)
         self._screen.title("Stop")
         self._stack.stop()
-        forget_nodes(self._folder)  # the next showing begins from nothing too
+        self._stack.forget()  # the next showing begins from nothing too
 
 
 if __name__ == "__main__":

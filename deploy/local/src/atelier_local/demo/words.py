@@ -56,7 +56,7 @@ def _hold(message: credits.HoldCredits) -> str:
 
 def _held(message: credits.CreditsHeld) -> str:
     total = sum(hold.amount for hold in message.holds)
-    return f"{total} credits set aside to {OPERATIONS[message.holds[0].order.operation]}"
+    return f"{total} credits, to {OPERATIONS[message.holds[0].order.operation]}"
 
 
 def _settled(message: credits.CreditsSettled) -> str:
@@ -66,34 +66,32 @@ def _settled(message: credits.CreditsSettled) -> str:
 
 def _account(message: credits.AccountChanged) -> str:
     lines = ", ".join(f"{entry.kind} {entry.amount or -entry.charged:+d}" for entry in message.entries)
-    return f"{message.available} available, {message.reserved} reserved{f' ({lines})' if lines else ''}"
+    return f"{message.available} free, {message.reserved} reserved{f' ({lines})' if lines else ''}"
 
 
 def _job(message: jobs.JobChanged) -> str:
-    words = f"{OPERATIONS[message.operation]}: {message.status}"
     if message.receipt:
-        return f"{words}, {message.receipt.captured} credits" if message.receipt.captured else words
-    if message.status == "queued":
-        return f"{words}{f' ({message.code})' if message.code else ''}"
-    return f"{words}{_progress(message.progress)}"
+        return f"{message.status}, {message.receipt.captured} credits"
+    if message.progress and message.status == "processing":
+        return _progress(message.progress)
+    return f"{message.status}{f': {message.code}' if message.code else ''}"
 
 
-def _progress(progress: jobs.Progress | None) -> str:
-    if progress is None:
-        return ""
-    step = f" {progress.step}/{progress.steps}" if progress.steps > 1 else ""
-    return f",{step} {progress.label.replace('_', ' ')} {bar(progress.percent)}"
+def _progress(progress: jobs.Progress) -> str:
+    """Draw the progress over all steps: a step begun is worth what those before it are."""
+    whole = (100 * (progress.step - 1) + progress.percent) // progress.steps
+    return f"{bar(whole)} {progress.label.replace('_', ' ')}"
 
 
 def _model(message: catalog.ModelChanged) -> str:
-    training = f", version {message.training.number} in training" if message.training else ""
     active = f", version {message.active_version} active" if message.active_version else ""
-    return f"“{message.name}” {message.status}{active}{training}"
+    training = f", {message.training.number} in training" if message.training else ""
+    return f"{message.status}{active}{training}"
 
 
 def _plan(message: billing.PlanChanged) -> str:
     limits = message.limits
-    return f"{message.plan}: {limits.running} running, {limits.open} open, {limits.per_minute} requests/min"
+    return f"{message.plan}: {limits.running} running, {limits.open} open, {limits.per_minute}/min"
 
 
 WORDS: dict[type[Message], Callable[[Any], str]] = {
