@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from contracts.message import Document, Fact, Value
 
 
@@ -47,6 +49,61 @@ class PeriodOpened(Fact):
     period_start: datetime
     period_end: datetime
     plan: str
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)
+
+
+class TopUpPaid(Fact):
+    """A pack of credits is paid for, once per `source_ref`; they survive renewals."""
+
+    type: ClassVar[str] = "billing.top-up-paid.v1"
+
+    team_id: UUID
+    source_ref: str
+    credits: int = Field(ge=1)
+    expires_at: datetime | None = None
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)
+
+
+class PaymentRefunded(Fact):
+    """Money went back: `share` of the grant `grant_ref` is clawed back, once per `source_ref`.
+
+    What is spent already is owed (uncollected).
+    """
+
+    type: ClassVar[str] = "billing.payment-refunded.v1"
+
+    team_id: UUID
+    source_ref: str
+    grant_ref: str
+    share: float = Field(gt=0, le=1)
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)
+
+
+class PaymentDisputed(Fact):
+    """A payment is disputed: opened freezes the account, won unfreezes it, lost claws the grant back.
+
+    `source_ref` names the dispute, the same in all its states.
+    """
+
+    type: ClassVar[str] = "billing.payment-disputed.v1"
+
+    team_id: UUID
+    source_ref: str
+    grant_ref: str
+    share: float = Field(gt=0, le=1)
+    state: Literal["opened", "won", "lost"]
 
     @property
     def subject(self) -> str:

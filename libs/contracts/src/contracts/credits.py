@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.message import Command, Document, Fact, Value
-from contracts.orders import Order, Terms
+from contracts.orders import Operation, Order, Quality, Size, Terms
 
 DeclineCode = Literal[
     "insufficient_credits",
@@ -80,6 +80,56 @@ class Hold(Value):
     price_version: int
     expires_at: datetime
     order: Order
+
+
+class QuoteItem(Value):
+    """Something a team may want to order: so many units of an operation with these options."""
+
+    operation: Operation
+    quantity: int = Field(ge=1, le=16)
+    size: Size | None = None
+    quality: Quality = "standard"
+
+
+class QuoteCredits(Command):
+    """Asks credits what orders would cost, as an offer that binds until it expires."""
+
+    type: ClassVar[str] = "credits.quote.v1"
+
+    request_id: UUID
+    team_id: UUID
+    items: tuple[QuoteItem, ...] = Field(min_length=1, max_length=20)
+
+    @property
+    def subject(self) -> str:
+        """The request that waits for the verdict."""
+        return str(self.request_id)
+
+
+class QuotedItem(QuoteItem):
+    """An item with its price: `total = quantity x unit_price`."""
+
+    unit_price: int
+    total: int
+
+
+class CreditsQuoted(Fact):
+    """An offer: within its time one request for these items, or fewer of them, costs no more than this."""
+
+    type: ClassVar[str] = "credits.quoted.v1"
+
+    request_id: UUID
+    team_id: UUID
+    id: UUID
+    items: tuple[QuotedItem, ...]
+    total: int
+    price_version: int
+    expires_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The request that waits for the verdict."""
+        return str(self.request_id)
 
 
 class CreditsHeld(Fact):
@@ -181,9 +231,57 @@ class AccountChanged(Document):
     buckets: tuple[Bucket, ...] = ()
     next_replenishment_at: datetime | None = None
     frozen: bool = False
+    uncollected: int = 0
     entries: tuple[Entry, ...] = ()
 
     @property
     def subject(self) -> str:
         """The team whose account it is."""
+        return str(self.team_id)
+
+
+class SizeStep(Value):
+    """What an image of at most so many pixels costs: the base times `factor`."""
+
+    pixels: int
+    factor: float
+
+
+class Price(Value):
+    """What a unit of an operation costs: `ceil(base x quality x size)`, sizes by the first step they fit."""
+
+    operation: Operation
+    base: int
+    qualities: dict[Quality, float] = Field(default_factory=dict)
+    sizes: tuple[SizeStep, ...] = ()
+
+
+class PricingChanged(Document):
+    """The price list in force from `effective_at`; `version` is the one that holds and quotes name."""
+
+    type: ClassVar[str] = "credits.pricing-changed.v1"
+
+    effective_at: datetime
+    prices: tuple[Price, ...]
+
+    @property
+    def subject(self) -> str:
+        """The one price list there is."""
+        return "pricing"
+
+
+class LowBalance(Fact):
+    """What a team can spend has fallen below its threshold; said once until it has been above again."""
+
+    type: ClassVar[str] = "credits.low-balance.v1"
+    public: ClassVar[bool] = True
+
+    team_id: UUID
+    spendable: int
+    threshold: int
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The team."""
         return str(self.team_id)

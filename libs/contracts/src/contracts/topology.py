@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 
-from contracts.billing import PeriodOpened, PlanChanged
+from contracts.billing import PaymentDisputed, PaymentRefunded, PeriodOpened, PlanChanged, TopUpPaid
 from contracts.catalog import ModelChanged, PreviewPublished, ReferenceModelChanged
 from contracts.credits import (
     AccountChanged,
     CaptureCredits,
     CreditsHeld,
+    CreditsQuoted,
     CreditsSettled,
     HoldCredits,
     HoldDeclined,
+    LowBalance,
+    PricingChanged,
+    QuoteCredits,
     ReleaseCredits,
 )
 from contracts.gateway import TeamOpened
@@ -55,19 +59,28 @@ QUEUES = (
             f"{JobChanged.type}.{Operation.GENERATE_IMAGES}.completed",
         ),
     ),
-    Queue("credits.commands", commands=(HoldCredits.type, CaptureCredits.type, ReleaseCredits.type)),
-    Queue("credits.facts", facts=(PeriodOpened.type,)),
+    Queue(
+        "credits.commands",
+        commands=(HoldCredits.type, CaptureCredits.type, ReleaseCredits.type, QuoteCredits.type),
+    ),
+    Queue(
+        "credits.facts",
+        facts=(PaymentDisputed.type, PaymentRefunded.type, PeriodOpened.type, TopUpPaid.type),
+    ),
     Queue(
         "gateway.projector",
         facts=(
             AccountChanged.type,
             f"{CreditsHeld.type}.#",
+            CreditsQuoted.type,
             HoldDeclined.type,
             f"{JobChanged.type}.#",
             JobsRefused.type,
+            LowBalance.type,
             ModelChanged.type,
             PlanChanged.type,
             PreviewPublished.type,
+            PricingChanged.type,
             ReferenceModelChanged.type,
         ),
         single_active=True,
