@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check e2e lock docs format clean
+.PHONY: help install up demo test check e2e bench lock docs format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,6 +31,9 @@ check: install ## Check format, lint, types, imports and the unit tests
 
 e2e: install ## Run the whole-system tests alone
 	@$(BIN)/pytest tests-e2e
+
+bench: install ## Measure, beside a baseline of the same run; fails when a figure is missed
+	@$(BIN)/python -m bench
 
 lock: install ## Refresh requirements.txt from the pyproject files, keeping what still fits (UPGRADE=1: newest)
 	@.local/tools/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --group dev $(NAMES:%=--no-emit-package %) pyproject.toml $(PROJECTS) -o requirements.txt

@@ -1,0 +1,1 @@
+"""The numbers: `make bench`."""
