@@ -12,25 +12,34 @@ from sqlalchemy import text
 from chassis.database import Database
 from chassis.migrate import upgrade
 from chassis.testing import FreshDatabase, delivery, in_thread
-from contracts.billing import PeriodOpened
-from contracts.credits import AccountChanged, CaptureCredits, HoldCredits, ReleaseCredits
+from contracts.billing import PaymentDisputed, PaymentRefunded, PeriodOpened, TopUpPaid
+from contracts.credits import AccountChanged, CaptureCredits, HoldCredits, QuoteCredits, ReleaseCredits
 from contracts.message import Message
 from contracts.registry import message_class
 from credits.adapters.outbound.audit import PostgresAudit
 from credits.adapters.outbound.postgres import transaction
+from credits.application.add_top_ups import add_top_ups
 from credits.application.capture_credits import capture_credits
+from credits.application.dispute_payments import dispute_payments
 from credits.application.expire_credits import expire_buckets, expire_holds
 from credits.application.hold_credits import hold_credits
 from credits.application.open_periods import open_periods
 from credits.application.ports import Transaction, Wanted
+from credits.application.quote_credits import quote_credits
+from credits.application.refund_payments import refund_payments
 from credits.application.release_credits import release_credits
 from credits.application.verify_ledger import verify_ledger
+from credits.domain.limits import Limits
 
 USE_CASES = {
     HoldCredits: hold_credits,
     CaptureCredits: capture_credits,
     ReleaseCredits: release_credits,
+    QuoteCredits: quote_credits,
     PeriodOpened: open_periods,
+    TopUpPaid: add_top_ups,
+    PaymentRefunded: refund_payments,
+    PaymentDisputed: dispute_payments,
 }
 Kind = TypeVar("Kind", bound=Message)
 
@@ -40,10 +49,11 @@ class Postgres:
     """The real books, and what was said through them."""
 
     database: Database
+    limits: Limits = field(default_factory=Limits)
     transaction: Transaction = field(init=False)
 
     def __post_init__(self) -> None:
-        self.transaction = transaction(self.database)
+        self.transaction = transaction(self.database, self.limits)
 
     async def said(self) -> list[Message]:
         """Take what was said since the last time."""

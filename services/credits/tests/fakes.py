@@ -1,6 +1,6 @@
 """Credits' books in memory: copied in and out, so that what is not saved is not there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -9,23 +9,26 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from contracts.credits import Entry
 from contracts.envelope import Cause, Delivery
 from contracts.message import Message
 from contracts.orders import Operation
 from credits.application.ports import Wanted, Work
 from credits.domain.account import Account
-from credits.domain.books import Books, Grant, Hold, KeyWindow, Request
+from credits.domain.books import Books, Claim, Grant, Hold, KeyWindow, Request
+from credits.domain.limits import Limits
 from credits.domain.pricing import Price, PriceList, Step
+from credits.domain.quote import Quote
 
 QUALITIES = {"draft": Decimal("0.5"), "standard": Decimal(1), "high": Decimal(2)}
-SIZES = tuple(Step(Decimal(n), Decimal(n)) for n in (1, 2, 4))
+SIZES = tuple(Step(n * 1024 * 1024, Decimal(n)) for n in (1, 2, 4))
 PRICES = PriceList(
     version=1,
     effective_at=datetime(2026, 1, 1, tzinfo=UTC),
     prices={
-        Operation.CREATE_MODEL: Price(Decimal(100)),
-        Operation.REFINE_MODEL: Price(Decimal(50)),
-        Operation.GENERATE_IMAGES: Price(Decimal(2), QUALITIES, SIZES),
+        Operation.CREATE_MODEL: Price(100),
+        Operation.REFINE_MODEL: Price(50),
+        Operation.GENERATE_IMAGES: Price(2, QUALITIES, SIZES),
     },
 )
 
@@ -57,7 +60,13 @@ class State:
     requests: dict[UUID, Request] = field(default_factory=dict)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    ledger: list[tuple[UUID, Entry]] = field(default_factory=list)
     key_spend: dict[KeyWindow, int] = field(default_factory=dict)
+    quotes: dict[UUID, Quote] = field(default_factory=dict)
+    price_lists: list[PriceList] = field(default_factory=lambda: [PRICES])
+    keys: set[str] = field(default_factory=set)
+    announced: set[int] = field(default_factory=set)
     said: list[Message] = field(default_factory=list)
 
 
@@ -71,15 +80,34 @@ class Outbox:
         self.causes.append(cause)
 
 
+@dataclass
 class Prices:
+    state: State
+
     async def at(self, now: datetime) -> PriceList:
-        assert now >= PRICES.effective_at
-        return PRICES
+        in_time = (each for each in self.state.price_lists if each.effective_at <= now)
+        return max(in_time, key=lambda each: each.version)
+
+    async def publish(self, prices: Mapping[Operation, Price], effective_at: datetime) -> PriceList:
+        made = PriceList(self.state.price_lists[-1].version + 1, effective_at, prices)
+        self.state.price_lists.append(made)
+        return made
+
+    async def overruled(self, by: PriceList) -> list[int]:
+        older = (each for each in self.state.price_lists if each.version < by.version)
+        return [each.version for each in older if each.effective_at >= by.effective_at]
+
+    async def claim(self, now: datetime) -> bool:
+        version = (await self.at(now)).version
+        fresh = version not in self.state.announced
+        self.state.announced.add(version)
+        return fresh
 
 
 @dataclass
 class Bookkeeper:
     state: State
+    limits: Limits
 
     async def open(self, wanted: Wanted) -> Books:
         state = self.state
@@ -89,6 +117,13 @@ class Bookkeeper:
                 requests={id_: state.requests[id_] for id_ in wanted.requests if id_ in state.requests},
                 holds={id_: state.holds[id_] for id_ in wanted.jobs if id_ in state.holds},
                 grants={ref: state.grants[ref] for ref in wanted.grants if ref in state.grants},
+                claims={
+                    ref: claim
+                    for ref, claim in state.claims.items()
+                    if ref in wanted.claims or claim.grant_ref in wanted.grants
+                },
+                quotes={id_: state.quotes[id_] for id_ in wanted.quotes if id_ in state.quotes},
+                limits=self.limits,
                 key_spend={key: state.key_spend[key] for key in wanted.keys if key in state.key_spend},
             )
         )
@@ -96,10 +131,17 @@ class Bookkeeper:
     async def save(self, books: Books) -> None:
         state, books = self.state, deepcopy(books)
         for team, account in books.accounts.items():
+            state.ledger += [(team, posting.entry()) for posting in account.postings]
+            keys = [posting.about.key for posting in account.postings if posting.about.key]
+            assert len(set(keys) | state.keys) == len(keys) + len(state.keys)
+            state.keys |= set(keys)
             state.accounts[team] = replace(account, postings=[], opened=[], touched=set())
         state.requests |= {request.id: request for request in books.decided}
-        state.holds |= {hold.id: hold for hold in (*books.held, *books.settled.values())}
+        ended = (*books.held, *books.settled.values(), *books.refunded.values())
+        state.holds |= {hold.id: hold for hold in ended}
+        state.claims |= books.claimed
         state.grants |= {grant.source_ref: grant for grant in books.granted}
+        state.quotes |= {quote.id: quote for quote in (*books.offered, *books.used)}
         for key, amount in books.key_changes.items():
             state.key_spend[key] = state.key_spend.get(key, 0) + amount
 
@@ -118,15 +160,36 @@ class Due:
 
 
 @dataclass
+class History:
+    state: State
+
+    async def team_of(self, job_id: UUID) -> UUID | None:
+        return self.state.holds[job_id].team_id if job_id in self.state.holds else None
+
+    async def teams(self, after: UUID | None, limit: int) -> list[UUID]:
+        return sorted(team for team in self.state.accounts if after is None or team > after)[:limit]
+
+    async def balance(self, team_id: UUID, before: datetime) -> int:
+        return sum(e.amount for team, e in self.state.ledger if team == team_id and e.at < before)
+
+    async def entries(self, team_id: UUID, start: datetime, end: datetime) -> list[Entry]:
+        return [entry for team, entry in self.state.ledger if team == team_id and start <= entry.at < end]
+
+    async def unsent(self) -> int:
+        return 0
+
+
+@dataclass
 class Memory:
     """The books, and what was said through them."""
 
+    limits: Limits = field(default_factory=Limits)
     state: State = field(default_factory=State)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Work]:
         state, outbox = deepcopy(self.state), Outbox()
-        yield Work(Bookkeeper(state), Prices(), Due(state), outbox)
+        yield Work(Bookkeeper(state, self.limits), Prices(state), Due(state), History(state), outbox)
         state.said += outbox.messages
         self.state = state
 

@@ -1,6 +1,7 @@
 import asyncio
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from chassis.clock import Clock, utc_now
 from chassis.database import Database
@@ -11,13 +12,15 @@ from credits.adapters.inbound.schedule import schedules
 from credits.adapters.outbound.alarms import LoggedAlarms
 from credits.adapters.outbound.audit import PostgresAudit
 from credits.adapters.outbound.postgres import transaction
+from credits.application.ports import Transaction
+from credits.domain.limits import Limits
 from credits.settings import Settings
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Service:
     """Put the service together."""
     database = connect(settings)
-    begin = transaction(database)
+    begin = transactions(settings, database)
     return Service(
         name="credits",
         settings=settings,
@@ -32,6 +35,16 @@ def connect(settings: Settings) -> Database:
     return Database(settings.database_url, "credits", settings.database_pool)
 
 
+def transactions(settings: Settings, database: Database) -> Transaction:
+    """Make the transactions of the service, under the limits that are set."""
+    limits = Limits(
+        quote_lifetime=timedelta(seconds=settings.quote_lifetime),
+        low_balance=settings.low_balance,
+        uncollected=settings.uncollected_limit,
+    )
+    return transaction(database, limits)
+
+
 def verify(settings: Settings, _options: Namespace) -> int:
     """Audit the ledger."""
     return _with_database(settings, lambda database: cli.verify(PostgresAudit(database)))
@@ -39,7 +52,16 @@ def verify(settings: Settings, _options: Namespace) -> int:
 
 def adjust(settings: Settings, options: Namespace) -> int:
     """Adjust one account."""
-    return _with_database(settings, lambda database: cli.adjust(options, transaction(database), utc_now))
+    return _with_database(
+        settings, lambda database: cli.adjust(options, transactions(settings, database), utc_now)
+    )
+
+
+def publish_prices(settings: Settings, options: Namespace) -> int:
+    """Publish a price list."""
+    return _with_database(
+        settings, lambda database: cli.publish(options, transactions(settings, database), utc_now)
+    )
 
 
 def _with_database(settings: Settings, work: Callable[[Database], Awaitable[int]]) -> int:

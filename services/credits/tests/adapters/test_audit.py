@@ -39,6 +39,10 @@ DAMAGE = {
     "spent is what holds captured": [
         f"update credits.holds set captured = captured - 1, released = released + 1 where id = {CAPTURED}"
     ],
+    "nothing is owed but what was delivered or paid back": [
+        "update credits.accounts set uncollected = uncollected - 1, spent = spent + 1"
+    ],
+    "refunded payments took back what they demanded": ["update credits.accounts set disputes = disputes + 1"],
     "accounts are the sum of their buckets": ["update credits.buckets set remaining = remaining - 1"],
     "buckets are the sum of their entries": ["update credits.buckets set granted = granted + 1"],
     "buckets hold what open holds took from them": [

@@ -100,7 +100,7 @@ async def test_a_request_that_names_a_job_twice_is_refused(service: Credits):
     [
         ({"not_after": NOW - timedelta(seconds=1)}, "too_late"),
         ({"max_credits": 7}, "max_credits_exceeded"),
-        ({"quote_id": uuid4()}, "quote_expired"),
+        ({"quote_id": uuid4()}, "quote_mismatch"),
         ({"api_key": spending_key(7)}, "key_budget_exceeded"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from services.credits.tests.conftest import Credits, Postgres
-from services.credits.tests.stories import ask, captured
+from services.credits.tests.stories import ask, ask_price, captured
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -18,7 +18,7 @@ from credits.adapters.outbound.tables import METADATA
 COPY_BUCKETS = """
     insert into credits.buckets
     select gen_random_uuid(), team_id, kind, source_ref, granted, remaining, held, expires_at, period_start,
-        opened_at, closed_at, close_reason
+        opened_at, closed_at, close_reason, expired, demanded, owed
     from credits.buckets
 """
 COPY_TRANSACTIONS = """
@@ -35,6 +35,7 @@ async def books(database: Database) -> Database:
     asked = ask(await service.team_with(200))
     await service.tell(asked)
     await service.tell(captured(asked, 3))
+    await service.tell(ask_price(asked.team_id), ask_price(asked.team_id))
     await service.tell(ask(asked.team_id))
     return database
 
@@ -51,6 +52,9 @@ REFUSED = {
     "remaining_is_not_negative": ["update credits.buckets set remaining = -1"],
     "held_is_not_negative": ["update credits.buckets set held = -1"],
     "no_more_than_granted": ["update credits.buckets set remaining = granted + 1, held = 0"],
+    "no_more_demanded_than_granted": ["update credits.buckets set demanded = granted + 1"],
+    "no_more_owed_than_demanded": ["update credits.buckets set owed = demanded + 1"],
+    "no_more_refunded_than_captured": ["update credits.holds set refunded = captured + 1"],
     "closed_means_empty": ["update credits.buckets set closed_at = now(), close_reason = 'expired'"],
     "closed_for_a_reason": ["update credits.buckets set remaining = 0, closed_at = now()"],
     "uq_buckets_source_ref": [COPY_BUCKETS],
@@ -60,6 +64,8 @@ REFUSED = {
     ],
     "amount_is_quantity_at_unit_price": ["update credits.holds set amount = amount + 1"],
     "without_request_is_a_tombstone": ["update credits.holds set request_id = null"],
+    "uq_quotes_used_by": ["update credits.quotes set used_by = '00000000-0000-0000-0000-000000000000'"],
+    "bind_for_a_while": ["update credits.quotes set expires_at = quoted_at"],
     "amount_is_positive": ["update credits.hold_allocations set amount = 0"],
     "ledger_entries is append-only": [
         "update credits.ledger_entries set amount = 1",

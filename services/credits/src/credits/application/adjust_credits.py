@@ -8,13 +8,13 @@ from credits.domain.adjusting import adjust
 
 
 async def adjust_credits(
-    team_id: UUID, amount: int, reason: str, transaction: Transaction, clock: Clock
+    team_id: UUID, amount: int, reason: str, transaction: Transaction, clock: Clock, by: str | None = None
 ) -> Account:
     """Give a team credits, or take some it can spend; raises NotEnoughCredits. Returns its account."""
     async with transaction() as work:
         books = await work.bookkeeper.open(Wanted(teams={team_id}))
         account = books.accounts[team_id]
-        adjust(account, amount, reason, clock())
+        adjust(account, amount, reason, clock(), by)
         await work.bookkeeper.save(books)
         announce(work.outbox, books)
     return account

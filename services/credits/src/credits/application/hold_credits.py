@@ -37,4 +37,5 @@ def _wanted(deliveries: Sequence[Delivery[HoldCredits]]) -> Wanted:
         requests={command.request_id for command in commands},
         jobs={order.job_id for command in commands for order in command.orders},
         keys={KeyWindow.of(command.terms.api_key) for command in commands if command.terms.api_key},
+        quotes={command.terms.quote_id for command in commands if command.terms.quote_id},
     )

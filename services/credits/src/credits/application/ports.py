@@ -1,27 +1,36 @@
 """What the use cases need; the adapters stand behind it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from contracts.credits import Entry
 from contracts.envelope import Cause, Delivery
 from contracts.message import Message
+from contracts.orders import Operation
 from credits.domain.books import Books, KeyWindow
-from credits.domain.pricing import PriceList
+from credits.domain.pricing import Price, PriceList
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a batch must know: whose accounts, and what of which ids is on record."""
+    """What a batch must know: whose accounts, and what of which ids is on record.
+
+    With `grants` come the claims on them, with `claims` the buckets of the grants, with `refunds` the buckets
+    that those jobs were paid from.
+    """
 
     teams: Collection[UUID]
     requests: Collection[UUID] = ()
     jobs: Collection[UUID] = ()
     grants: Collection[str] = ()
     keys: Collection[KeyWindow] = ()
+    quotes: Collection[UUID] = ()
+    claims: Collection[str] = ()
+    refunds: Collection[UUID] = ()
 
 
 class Bookkeeper(Protocol):
@@ -40,6 +49,15 @@ class PriceLists(Protocol):
     async def at(self, now: datetime) -> PriceList:
         """Find the list that is in force."""
 
+    async def publish(self, prices: Mapping[Operation, Price], effective_at: datetime) -> PriceList:
+        """Add a list that comes into force at a time, with the next version."""
+
+    async def overruled(self, by: PriceList) -> Sequence[int]:
+        """Find the versions of planned lists that never come into force because of a newer one."""
+
+    async def claim(self, now: datetime) -> bool:
+        """Take it upon this transaction to say the list in force; False when that is done."""
+
 
 class Due(Protocol):
     """Knows what time has run out for; to be checked again under lock."""
@@ -49,6 +67,25 @@ class Due(Protocol):
 
     async def teams(self, now: datetime, limit: int) -> Sequence[UUID]:
         """Find teams with buckets open beyond their time."""
+
+
+class History(Protocol):
+    """Knows what has happened; reads only, and waits for nobody."""
+
+    async def team_of(self, job_id: UUID) -> UUID | None:
+        """Find the team of a job that credits were held for."""
+
+    async def teams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """List the teams that have an account, in the order of their ids."""
+
+    async def balance(self, team_id: UUID, before: datetime) -> int:
+        """Tell what the team could spend at a moment."""
+
+    async def entries(self, team_id: UUID, start: datetime, end: datetime) -> Sequence[Entry]:
+        """List the team's history lines of a time, in their order."""
+
+    async def unsent(self) -> int:
+        """Count the messages that wait to be sent."""
 
 
 class Outbox(Protocol):
@@ -65,6 +102,7 @@ class Work:
     bookkeeper: Bookkeeper
     prices: PriceLists
     due: Due
+    history: History
     outbox: Outbox
 
 

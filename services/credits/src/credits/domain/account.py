@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.credits import AccountChanged, EntryKind
-from credits.domain.bucket import Bucket, CloseReason, Part, choose
+from credits.domain.bucket import Bucket, CloseReason, Part, adjustment, choose
 from credits.domain.ledger import About, Line, Move, Posting, Side, change_of, empty_balances, move
 
 
@@ -23,7 +23,8 @@ class NotEnoughCredits(Exception):
 class Account:
     """The credits of a team. `postings` are those of the batch at hand, all in one version.
 
-    `buckets` are those that are open or hold something; `touched` names the ones the batch changed.
+    `buckets` are those that are open or hold something; `touched` names the ones the batch changed. It is
+    `frozen` by an operator, or by `disputes`, as long as one is open.
     """
 
     team_id: UUID
@@ -31,6 +32,7 @@ class Account:
     version: int = 0
     balances: dict[Side, int] = field(default_factory=empty_balances)
     frozen: bool = False
+    disputes: int = 0
     period_start: datetime | None = None
     next_replenishment_at: datetime | None = None
     buckets: dict[UUID, Bucket] = field(default_factory=dict)
@@ -43,12 +45,29 @@ class Account:
         """What may be spent now, of whatever kind."""
         return self.balances[Side.SPENDABLE]
 
+    @property
+    def owed(self) -> int:
+        """What was delivered, or paid back, and could not be collected yet."""
+        return -self.balances[Side.UNCOLLECTED]
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing new may be set aside."""
+        return self.frozen or self.disputes > 0
+
+    @property
+    def overdue(self) -> int:
+        """What is owed beyond what credits that are still held will pay when they return."""
+        covered = sum(min(bucket.owed, bucket.held) for bucket in self.buckets.values())
+        return max(0, -self.balances[Side.UNCOLLECTED] - covered)
+
     def grant(self, bucket: Bucket, kind: EntryKind, about: About) -> None:
-        """Put new credits into circulation."""
+        """Put new credits into circulation; what the team owes is paid from them first."""
         self.buckets[bucket.id] = bucket
         self.opened.append(bucket.id)
         moves = [Move(Side.ISSUED, Side.SPENDABLE, bucket.granted, bucket.id)] if bucket.granted else []
         self._post(kind, moves, about, bucket.opened_at)
+        self._collect(bucket, bucket.opened_at)
 
     def withdraw(self, amount: int, about: About, now: datetime) -> None:
         """Take credits out of circulation again; raises NotEnoughCredits."""
@@ -78,15 +97,51 @@ class Account:
         """Return credits that were set aside; what belongs to a closed bucket goes where its rest went."""
         self._unhold(parts)
         entries = [self._post("refund", _moves(Side.RESERVED, Side.SPENDABLE, parts), about, now)]
-        for part in parts:
-            bucket = self.buckets[part.bucket_id]
-            if bucket.is_open:
-                bucket.remaining += part.amount
-        gone = [part for part in parts if not self.buckets[part.bucket_id].is_open]
-        if gone:
+        paid, rest = self._pay_what_is_owed(parts)
+        if paid:
+            late = replace(about, reason="returned after its payment was refunded")
+            entries.append(self._post("claw_back", _moves(Side.SPENDABLE, Side.UNCOLLECTED, paid), late, now))
+        if gone := self._put_back(rest):
             late = replace(about, reason="returned after its bucket was closed")
             entries.append(self._post("expire", _moves(Side.SPENDABLE, Side.EXPIRED, gone), late, now))
         return entries
+
+    def give_again(self, parts: Sequence[Part], amount: int, about: About, now: datetime) -> UUID:
+        """Return `amount` spent credits, of which `parts` came from known buckets.
+
+        They pay what is owed of their bucket, or return to it while it is open; everything else goes to a
+        bucket of its own that never expires.
+        """
+        paid, rest = self._pay_what_is_owed(parts)
+        back = [part for part in rest if self.buckets[part.bucket_id].is_open]
+        self._put_back(back)
+        moves = _moves(Side.SPENT, Side.UNCOLLECTED, paid) + _moves(Side.SPENT, Side.SPENDABLE, back)
+        homeless = amount - sum(part.amount for part in (*paid, *back))
+        if homeless:
+            bucket = adjustment(self.new_id(), homeless, now)
+            self.buckets[bucket.id] = bucket
+            self.opened.append(bucket.id)
+            moves.append(Move(Side.SPENT, Side.ISSUED, homeless))
+            moves.append(Move(Side.ISSUED, Side.SPENDABLE, homeless, bucket.id))
+        return self._post("refund", moves, about, now, charged=-amount)
+
+    def claw_back(self, bucket: Bucket, amount: int, about: About, now: datetime) -> None:
+        """Take granted credits back: what is free, then what expired unspent; the rest is owed."""
+        free = min(bucket.remaining, amount)
+        lapsed = min(bucket.expired, amount - free)
+        owed = amount - free - lapsed
+        bucket.remaining -= free
+        bucket.expired -= lapsed
+        bucket.demanded += amount
+        bucket.owed += owed
+        self.touched.add(bucket.id)
+        sources = {Side.SPENDABLE: free, Side.EXPIRED: lapsed, Side.UNCOLLECTED: owed}
+        moves = [Move(side, Side.CLAWED_BACK, part, bucket.id) for side, part in sources.items() if part]
+        self._post("claw_back", moves, about, now)
+
+    def note(self, about: About, now: datetime) -> None:
+        """Write down what changes the account, but no balance."""
+        self._post("adjustment", (), about, now)
 
     def charge(self, amount: int, about: About, now: datetime) -> tuple[UUID, int]:
         """Charge what nothing is set aside for: what is there is spent, the rest stays uncollected.
@@ -109,6 +164,7 @@ class Account:
     def close(self, bucket: Bucket, reason: CloseReason, now: datetime) -> None:
         """End a bucket: its unheld rest expires now, its held part when it returns."""
         rest, bucket.remaining = bucket.remaining, 0
+        bucket.expired += rest
         bucket.closed_at, bucket.close_reason = now, reason
         self.touched.add(bucket.id)
         if rest:
@@ -127,9 +183,17 @@ class Account:
             reserved=self.balances[Side.RESERVED],
             buckets=tuple(bucket.face() for bucket in shown),
             next_replenishment_at=self.next_replenishment_at,
-            frozen=self.frozen,
+            frozen=self.is_frozen,
+            uncollected=self.owed,
             entries=tuple(posting.entry() for posting in self.postings),
         )
+
+    def _collect(self, bucket: Bucket, at: datetime) -> None:
+        amount = min(bucket.remaining, self.overdue)
+        if amount:
+            bucket.remaining -= amount
+            paid = [Move(Side.SPENDABLE, Side.UNCOLLECTED, amount, bucket.id)]
+            self._post("claw_back", paid, About(reason="owed from before"), at)
 
     def _take(self, amount: int) -> tuple[Part, ...]:
         parts = choose(self.buckets.values(), amount)
@@ -137,6 +201,32 @@ class Account:
             self.buckets[part.bucket_id].remaining -= part.amount
         self.touched.update(part.bucket_id for part in parts)
         return parts
+
+    def _pay_what_is_owed(self, parts: Iterable[Part]) -> tuple[list[Part], list[Part]]:
+        """Part what pays for refunded credits of the same bucket from the rest."""
+        paid, rest = [], []
+        debt = -self.balances[Side.UNCOLLECTED]
+        for part in parts:
+            bucket = self.buckets[part.bucket_id]
+            pays = min(part.amount, bucket.owed, debt)
+            bucket.owed -= pays
+            debt -= pays
+            paid.append(Part(bucket.id, pays))
+            rest.append(Part(bucket.id, part.amount - pays))
+            self.touched.add(bucket.id)
+        return [part for part in paid if part.amount], [part for part in rest if part.amount]
+
+    def _put_back(self, parts: Iterable[Part]) -> list[Part]:
+        """Make credits free to spend again; returns those whose bucket is closed: they expire."""
+        gone = []
+        for part in parts:
+            bucket = self.buckets[part.bucket_id]
+            if bucket.is_open:
+                bucket.remaining += part.amount
+            else:
+                bucket.expired += part.amount
+                gone.append(part)
+        return gone
 
     def _unhold(self, parts: Iterable[Part]) -> None:
         for part in parts:

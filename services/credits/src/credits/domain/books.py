@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,10 @@ from contracts.credits import CreditsSettled, DeclineCode, Outcome
 from contracts.orders import KeyTerms, Operation
 from credits.domain.account import Account
 from credits.domain.bucket import Part
+from credits.domain.limits import Limits
+from credits.domain.quote import Quote
 
+ClaimState = Literal["refunded", "opened", "won", "lost"]
 HoldStatus = Literal["held", "captured", "released", "expired", "late_captured", "uncollected"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,6 +73,7 @@ class Hold:
     captured: int = 0
     released: int = 0
     uncollected: int = 0
+    refunded: int = 0
     reason: str = ""
     entry_ids: tuple[UUID, ...] = ()
     settled_by: UUID | None = None
@@ -118,29 +123,54 @@ class Grant:
 
 
 @dataclass(slots=True)
+class Claim:
+    """A payment that goes back: refunded, or disputed; once per `source_ref`.
+
+    `demanded` are the credits it took back, None as long as it takes none or their grant is not known yet.
+    """
+
+    source_ref: str
+    team_id: UUID
+    grant_ref: str
+    share: Decimal
+    state: ClaimState
+    heard_at: datetime
+    demanded: int | None = None
+
+
+@dataclass(slots=True)
 class Books:
     """Accounts under lock with everything a batch needs to know, and everything it writes down.
 
     `held` are new holds and tombstones, `settled` holds that ended in this batch, `key_spend` what each API
-    key has spent or set aside in its window.
+    key has spent or set aside in its window. `claims` are those of the named references and of the named
+    grants.
     """
 
     accounts: Mapping[UUID, Account]
     requests: dict[UUID, Request] = field(default_factory=dict)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    quotes: dict[UUID, Quote] = field(default_factory=dict)
     key_spend: dict[KeyWindow, int] = field(default_factory=dict)
     decided: list[Request] = field(default_factory=list)
     held: list[Hold] = field(default_factory=list)
     settled: dict[UUID, Hold] = field(default_factory=dict)
     granted: list[Grant] = field(default_factory=list)
+    claimed: dict[str, Claim] = field(default_factory=dict)
+    refunded: dict[UUID, Hold] = field(default_factory=dict)
+    offered: list[Quote] = field(default_factory=list)
+    used: list[Quote] = field(default_factory=list)
     key_changes: dict[KeyWindow, int] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def have_changed(self) -> bool:
         """Whether there is anything to write down."""
         posted = any(account.postings for account in self.accounts.values())
-        return bool(posted or self.decided or self.held or self.settled or self.granted)
+        noted = self.decided or self.held or self.settled or self.granted or self.offered or self.claimed
+        return bool(posted or noted)
 
     def decide(self, request: Request) -> None:
         """Write a verdict down."""
@@ -161,6 +191,25 @@ class Books:
         """Write a source of credits down."""
         self.grants[grant.source_ref] = grant
         self.granted.append(grant)
+
+    def offer(self, quote: Quote) -> None:
+        """Write a new quote down."""
+        self.quotes[quote.id] = quote
+        self.offered.append(quote)
+
+    def use(self, quote: Quote, request_id: UUID) -> None:
+        """Write down which request took a quote."""
+        quote.used_by = request_id
+        self.used.append(quote)
+
+    def claim(self, claim: Claim) -> None:
+        """Write down how a payment's going back stands."""
+        self.claims[claim.source_ref] = claim
+        self.claimed[claim.source_ref] = claim
+
+    def refund(self, hold: Hold) -> None:
+        """Write down that a captured hold was given back."""
+        self.refunded[hold.id] = hold
 
     def count(self, key: KeyWindow | None, amount: int) -> None:
         """Count what an API key spends (or gets back)."""

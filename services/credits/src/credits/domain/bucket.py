@@ -29,7 +29,9 @@ class Bucket:
     """Credits of one origin: `remaining` are free to spend, `held` are set aside for jobs.
 
     A closed bucket has nothing remaining and never will: what returns to it goes where its rest went.
-    `period_start` is the start of the plan's period that brought the credits.
+    `period_start` is the start of the plan's period that brought the credits. `expired` are those that went
+    unspent when it was closed, `demanded` those that refunds of its payment took back; the part of these that
+    was neither free nor expired is `owed`, until held credits return.
     """
 
     id: UUID
@@ -43,6 +45,9 @@ class Bucket:
     period_start: datetime | None = None
     closed_at: datetime | None = None
     close_reason: CloseReason | None = None
+    expired: int = 0
+    demanded: int = 0
+    owed: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -74,6 +79,18 @@ class Bucket:
             held=self.held,
             expires_at=self.expires_at,
         )
+
+
+def adjustment(id_: UUID, amount: int, now: datetime) -> Bucket:
+    """Make a bucket for credits that come from us and never expire."""
+    return Bucket(
+        id=id_,
+        kind="adjustment",
+        source_ref=f"adjustment:{id_}",
+        granted=amount,
+        remaining=amount,
+        opened_at=now,
+    )
 
 
 def choose(buckets: Iterable[Bucket], amount: int) -> tuple[Part, ...]:

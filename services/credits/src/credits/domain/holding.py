@@ -12,6 +12,7 @@ from contracts.orders import Operation, Order
 from credits.domain.books import Books, ConflictingContent, Hold, KeyWindow, Request
 from credits.domain.ledger import About
 from credits.domain.pricing import PriceList
+from credits.domain.quote import Rates, refusal
 
 QUEUE_LIMIT = timedelta(hours=24)
 RUNNING_LIMITS = {
@@ -41,12 +42,11 @@ def hold(
         return _again(books, command, known, asked_by)
     _check_jobs(books, command)
     books.accounts[command.team_id].expire_due(now)
-    required = prices.total(command.orders)
-    request = _decided(books, command, required, asked_by, now)
+    rates = _rates(books, prices, command, now)
+    request = _decided(books, command, rates.total(command.orders), asked_by, now)
     books.decide(request)
     if request.code is None:
-        for order in command.orders:
-            books.hold(_reserve(books, prices, command, order, now))
+        _carry_out(books, rates, command, now)
     return _verdict(books, command, request)
 
 
@@ -99,10 +99,10 @@ def _objections(books: Books, command: HoldCredits, required: int, now: datetime
     # A job released before it was held is given up already; whoever still asks for it comes too late.
     if now > terms.not_after or any(order.job_id in books.holds for order in command.orders):
         yield "too_late"
-    if account.frozen:
+    if account.is_frozen or account.owed > books.limits.uncollected:
         yield "account_frozen"
-    if terms.quote_id is not None:  # none is on record
-        yield "quote_expired"
+    if terms.quote_id and (code := refusal(books.quotes.get(terms.quote_id), command, now)):
+        yield code
     if terms.max_credits is not None and required > terms.max_credits:
         yield "max_credits_exceeded"
     if _exceeds_budget(books, command, required):
@@ -118,8 +118,20 @@ def _exceeds_budget(books: Books, command: HoldCredits, required: int) -> bool:
     return books.key_spend.get(KeyWindow.of(key), 0) + required > key.budget
 
 
-def _reserve(books: Books, prices: PriceList, command: HoldCredits, order: Order, now: datetime) -> Hold:
-    key = command.terms.api_key
+def _rates(books: Books, prices: PriceList, command: HoldCredits, now: datetime) -> Rates:
+    quote = books.quotes.get(command.terms.quote_id) if command.terms.quote_id else None
+    return Rates(prices, None if refusal(quote, command, now) else quote)
+
+
+def _carry_out(books: Books, rates: Rates, command: HoldCredits, now: datetime) -> None:
+    if rates.quote is not None:
+        books.use(rates.quote, command.request_id)
+    for order in command.orders:
+        books.hold(_reserve(books, rates, command, order, now))
+
+
+def _reserve(books: Books, rates: Rates, command: HoldCredits, order: Order, now: datetime) -> Hold:
+    key, unit = command.terms.api_key, rates.unit(order)
     hold = Hold(
         id=order.job_id,
         team_id=command.team_id,
@@ -127,8 +139,8 @@ def _reserve(books: Books, prices: PriceList, command: HoldCredits, order: Order
         request_id=command.request_id,
         operation=order.operation,
         quantity=order.quantity,
-        unit_price=prices.unit(order),
-        price_version=prices.version,
+        unit_price=unit.credits,
+        price_version=unit.version,
         expires_at=now + lifetime(order.operation),
         key=KeyWindow.of(key) if key else None,
     )

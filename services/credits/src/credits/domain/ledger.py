@@ -47,11 +47,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a posting is about, as the team reads it."""
+    """What a posting is about, as the team reads it.
+
+    `by` is the operator whose doing it is, `key` what makes sure that it is done once.
+    """
 
     job_id: UUID | None = None
     operation: Operation | None = None
     reason: str = ""
+    by: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """A period brings credits and replaces what is left of the plan; held credits stay held."""
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from contracts.billing import PeriodOpened
 from credits.domain.account import Account
-from credits.domain.books import Books, ConflictingContent, Grant
+from credits.domain.books import Books
 from credits.domain.bucket import Bucket
+from credits.domain.granting import book, is_booked
 from credits.domain.ledger import About
 
 FREE_PLAN = "free"
@@ -21,10 +21,7 @@ def open_period(books: Books, period: PeriodOpened, now: datetime) -> None:
     A period older than the newest one is booked and expires at once: in whatever order periods arrive, the
     balances are the same. Raises ConflictingContent when the reference came before with other content.
     """
-    known = books.grants.get(period.source_ref)
-    if known is not None:
-        if known.fingerprint != _fingerprint(period):
-            raise ConflictingContent(f"{period.source_ref} came before with other content")
+    if is_booked(books, period):
         return
     account = books.accounts[period.team_id]
     superseded = account.period_start is not None and period.period_start < account.period_start
@@ -34,15 +31,7 @@ def open_period(books: Books, period: PeriodOpened, now: datetime) -> None:
     if superseded:
         account.close(account.buckets[account.opened[-1]], "replaced", now)
     account.expire_due(now)
-    books.grant(
-        Grant(
-            source_ref=period.source_ref,
-            team_id=period.team_id,
-            fingerprint=_fingerprint(period),
-            superseded=superseded,
-            granted_at=now,
-        )
-    )
+    book(books, period, now, superseded=superseded)
 
 
 def _replace(account: Account, period: PeriodOpened, now: datetime) -> None:
@@ -68,7 +57,3 @@ def _bucket(id_: UUID, period: PeriodOpened, now: datetime) -> Bucket:
 
 def _reason(period: PeriodOpened) -> str:
     return f"{period.plan}: {'a new period' if period.kind == 'reset' else 'added to the period'}"
-
-
-def _fingerprint(period: PeriodOpened) -> bytes:
-    return sha256(period.model_dump_json(exclude_defaults=True).encode()).digest()

@@ -5,6 +5,7 @@ from prometheus_client import Gauge
 
 from chassis.clock import Clock
 from chassis.schedule import Schedule
+from credits.application.announce_prices import announce_prices
 from credits.application.expire_credits import expire_buckets, expire_holds
 from credits.application.ports import Audit, Transaction
 from credits.application.verify_ledger import verify_ledger
@@ -17,6 +18,7 @@ HOUR = 3600.0
 def schedules(transaction: Transaction, audit: Audit, clock: Clock) -> list[Schedule]:
     """Say what is done from time to time."""
     return [
+        Schedule("announce prices", 5, partial(announce_prices, transaction, clock)),
         Schedule("expire holds", 60, partial(expire_holds, transaction, clock)),
         Schedule("expire buckets", 60, partial(expire_buckets, transaction, clock)),
         Schedule("verify ledger", 24 * HOUR, partial(_verify, audit)),

@@ -62,13 +62,36 @@ CHECKS = {
         ) as a
     """,
     "spent is what holds captured": """
-        select count(*), array_agg(format('team %s: spent %s, captured %s, uncollected %s, owed %s',
-            team_id, spent, captured, uncollected, owed))
-            filter (where spent <> captured + owed or -uncollected > owed)
+        select count(*), array_agg(format('team %s: spent %s, captured and kept %s, delivered unpaid %s',
+            team_id, spent, captured, unpaid))
+            filter (where spent <> captured + unpaid)
         from (
-            select a.team_id, a.spent, a.uncollected, coalesce(sum(h.captured), 0) as captured,
-                coalesce(sum(h.uncollected), 0) as owed
+            select a.team_id, a.spent, coalesce(sum(h.captured - h.refunded), 0) as captured,
+                coalesce(sum(h.uncollected), 0) as unpaid
             from credits.accounts a left join credits.holds h on h.team_id = a.team_id group by a.team_id
+        ) as a
+    """,
+    "nothing is owed but what was delivered or paid back": """
+        select count(*), array_agg(format('team %s owes %s; unpaid %s, taken back from what was spent %s',
+            team_id, -uncollected, unpaid, owed)) filter (where -uncollected > unpaid + owed)
+        from (
+            select a.team_id, a.uncollected, coalesce(h.unpaid, 0) as unpaid, coalesce(b.owed, 0) as owed
+            from credits.accounts a
+            left join (select team_id, sum(uncollected) as unpaid from credits.holds group by 1) as h
+                on h.team_id = a.team_id
+            left join (select team_id, sum(owed) as owed from credits.buckets group by 1) as b
+                on b.team_id = a.team_id
+        ) as a
+    """,
+    "refunded payments took back what they demanded": """
+        select count(*), array_agg(format(
+            'team %s: clawed back %s, claims demanded %s, open disputes %s of %s',
+            team_id, clawed_back, demanded, disputes, opened))
+            filter (where clawed_back <> demanded or disputes <> opened)
+        from (
+            select a.team_id, a.clawed_back, a.disputes, coalesce(sum(c.demanded), 0) as demanded,
+                count(c.source_ref) filter (where c.state = 'opened') as opened
+            from credits.accounts a left join credits.claims c on c.team_id = a.team_id group by a.team_id
         ) as a
     """,
     "accounts are the sum of their buckets": """
@@ -83,11 +106,16 @@ CHECKS = {
     """,
     "buckets are the sum of their entries": """
         select count(*), array_agg(format(
-            'bucket %s: granted %s, remaining %s, held %s; by entries %s, %s, %s',
-            id, granted, remaining, held, issued, spendable, reserved))
-            filter (where (remaining, held) <> (spendable, reserved) or granted <> issued)
+            'bucket %s: granted %s, remaining %s, held %s, expired %s, demanded %s; by entries'
+            ' %s, %s, %s, %s, %s',
+            id, granted, remaining, held, expired, demanded,
+            issued, spendable, reserved, lapsed, clawed_back))
+            filter (where (granted, remaining, held, expired, demanded)
+                <> (issued, spendable, reserved, lapsed, clawed_back))
         from (
-            select b.id, b.granted, b.remaining, b.held,
+            select b.id, b.granted, b.remaining, b.held, b.expired, b.demanded,
+                coalesce(sum(e.amount) filter (where e.side = 'expired'), 0) as lapsed,
+                coalesce(sum(e.amount) filter (where e.side = 'clawed_back'), 0) as clawed_back,
                 coalesce(-sum(e.amount) filter (where e.side = 'issued' and e.amount < 0), 0) as issued,
                 coalesce(sum(e.amount) filter (where e.side = 'spendable'), 0) as spendable,
                 coalesce(sum(e.amount) filter (where e.side = 'reserved'), 0) as reserved
@@ -115,8 +143,8 @@ CHECKS = {
         select count(*), array_agg(format('hold %s: %s captured %s, the ledger charged %s',
             id, status, captured, charged)) filter (where captured <> charged)
         from (
-            select h.id, h.status, h.captured, coalesce(sum(t.charged), 0) as charged from credits.holds h
-            left join credits.ledger_transactions t on t.job_id = h.id and t.kind = 'deduct' group by h.id
+            select h.id, h.status, h.captured - h.refunded as captured, coalesce(sum(t.charged), 0) as charged
+            from credits.holds h left join credits.ledger_transactions t on t.job_id = h.id group by h.id
         ) as h
     """,
     "settled holds name their entries": """
@@ -145,7 +173,8 @@ CHECKS = {
             select coalesce(k.key_id, h.key_id) as key_id, coalesce(k.start, h.key_start) as start,
                 coalesce(k.amount, 0) as counted, coalesce(h.cost, 0) as cost
             from credits.key_spend k full join (
-                select key_id, key_start, sum(case status when 'held' then amount else captured end) as cost
+                select key_id, key_start,
+                    sum(case status when 'held' then amount else captured - refunded end) as cost
                 from credits.holds where key_id is not null group by 1, 2
             ) as h on h.key_id = k.key_id and h.key_start = k.start
         ) as k

@@ -5,12 +5,14 @@ from decimal import Decimal
 from sqlalchemy import RowMapping
 
 from chassis.ids import new_id
+from contracts.credits import QuotedItem
 from contracts.orders import Operation
 from credits.domain.account import Account
 from credits.domain.books import Hold, KeyWindow
 from credits.domain.bucket import Bucket, Part
 from credits.domain.ledger import Side
 from credits.domain.pricing import Price, Step
+from credits.domain.quote import Quote
 
 
 def read_account(row: RowMapping) -> Account:
@@ -21,6 +23,7 @@ def read_account(row: RowMapping) -> Account:
         version=row["version"],
         balances={side: row[side] for side in Side},
         frozen=row["frozen"],
+        disputes=row["disputes"],
         period_start=row["period_start"],
         next_replenishment_at=row["next_replenishment_at"],
     )
@@ -48,6 +51,7 @@ def read_hold(row: RowMapping) -> Hold:
         captured=row["captured"],
         released=row["released"],
         uncollected=row["uncollected"],
+        refunded=row["refunded"],
         reason=row["reason"],
         entry_ids=tuple(row["entry_ids"]),
         settled_by=row["settled_by"],
@@ -56,10 +60,16 @@ def read_hold(row: RowMapping) -> Hold:
     )
 
 
+def read_quote(row: RowMapping) -> Quote:
+    """Read a quote."""
+    items = tuple(QuotedItem.model_validate(item) for item in row["items"])
+    return Quote(**{**row, "items": items})
+
+
 def read_price(row: RowMapping) -> Price:
     """Read the price of an operation."""
     return Price(
         base=row["base"],
         qualities={quality: Decimal(multiplier) for quality, multiplier in row["qualities"].items()},
-        sizes=tuple(Step(Decimal(s["megapixels"]), Decimal(s["multiplier"])) for s in row["sizes"]),
+        sizes=tuple(Step(step["pixels"], Decimal(step["multiplier"])) for step in row["sizes"]),
     )

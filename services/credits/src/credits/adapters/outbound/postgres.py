@@ -9,28 +9,31 @@ from sqlalchemy import RowMapping, TextClause, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
-from contracts.orders import Operation
 from credits.adapters.outbound import reads
-from credits.adapters.outbound.found import read_account, read_bucket, read_hold, read_price
+from credits.adapters.outbound.found import read_account, read_bucket, read_hold, read_quote
+from credits.adapters.outbound.history import PostgresHistory
+from credits.adapters.outbound.price_lists import PostgresPriceLists
 from credits.adapters.outbound.records import parameters
 from credits.adapters.outbound.writes import SAVE
 from credits.application.ports import Transaction, Wanted, Work
 from credits.domain.account import Account
-from credits.domain.books import Books, Grant, KeyWindow, Request
-from credits.domain.pricing import PriceList
+from credits.domain.books import Books, Claim, Grant, KeyWindow, Request
+from credits.domain.limits import Limits
 
 
-def transaction(database: Database) -> Transaction:
-    """Make the transactions of this database."""
+def transaction(database: Database, limits: Limits | None = None) -> Transaction:
+    """Make the transactions of this database, under the limits an operator set."""
+    limits = limits or Limits()
     event.listen(database.engine.sync_engine, "connect", _look_up_by_key)
 
     @asynccontextmanager
     async def begin() -> AsyncIterator[Work]:
         async with database.transaction() as session:
             yield Work(
-                bookkeeper=PostgresBookkeeper(session.connection),
+                bookkeeper=PostgresBookkeeper(session.connection, limits),
                 prices=PostgresPriceLists(session.connection),
                 due=PostgresDue(session.connection),
+                history=PostgresHistory(session.connection),
                 outbox=session.outbox,
             )
 
@@ -53,6 +56,7 @@ class PostgresBookkeeper:
     """Reads a batch's books in one statement a table, and writes them in one statement altogether."""
 
     connection: AsyncConnection
+    limits: Limits
 
     async def open(self, wanted: Wanted) -> Books:
         """Lock the accounts first: what is read after that cannot change any more."""
@@ -60,12 +64,18 @@ class PostgresBookkeeper:
         requests = await self._some(reads.REQUESTS, wanted.requests)
         holds = await self._some(reads.HOLDS, wanted.jobs)
         grants = await self._some(reads.GRANTS, wanted.grants)
+        claims = await self._claims(wanted)
+        await self._find_buckets(accounts, wanted)
+        quotes = await self._some(reads.QUOTES, wanted.quotes)
         return Books(
             accounts=accounts,
             requests={row["id"]: Request(**row) for row in requests},
             holds={row["id"]: read_hold(row) for row in holds},
             grants={row["source_ref"]: Grant(**row) for row in grants},
+            claims={row["source_ref"]: Claim(**row) for row in claims},
+            quotes={row["id"]: read_quote(row) for row in quotes},
             key_spend=await self._key_spend(wanted.keys),
+            limits=self.limits,
         )
 
     async def save(self, books: Books) -> None:
@@ -88,25 +98,26 @@ class PostgresBookkeeper:
     async def _some(self, statement: TextClause, ids: Collection[UUID | str]) -> Sequence[RowMapping]:
         return await _all(self.connection, statement, ids=list(ids)) if ids else ()
 
+    async def _claims(self, wanted: Wanted) -> Sequence[RowMapping]:
+        if not wanted.grants:
+            return ()
+        refs, grants = list(wanted.claims), list(wanted.grants)
+        return await _all(self.connection, reads.CLAIMS, refs=refs, grants=grants)
+
+    async def _find_buckets(self, accounts: dict[UUID, Account], wanted: Wanted) -> None:
+        found = [*await self._some(reads.SPENT_BUCKETS, wanted.refunds)]
+        if wanted.claims:
+            found += await self._some(reads.GRANTED_BUCKETS, wanted.grants)
+        for row in found:
+            if account := accounts.get(row["team_id"]):
+                account.buckets.setdefault(row["id"], read_bucket(row))
+
     async def _key_spend(self, keys: Collection[KeyWindow]) -> dict[KeyWindow, int]:
         if not keys:
             return {}
         ids, starts = zip(*keys, strict=True)
         rows = await _all(self.connection, reads.KEY_SPEND, ids=list(ids), starts=list(starts))
         return {KeyWindow(row["key_id"], row["start"]): row["amount"] for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresPriceLists:
-    """The published price lists."""
-
-    connection: AsyncConnection
-
-    async def at(self, now: datetime) -> PriceList:
-        """Find the newest list in force."""
-        rows = await _all(self.connection, reads.PRICES, now=now)
-        prices = {Operation(row["operation"]): read_price(row) for row in rows}
-        return PriceList(rows[0]["version"], rows[0]["effective_at"], prices)
 
 
 @dataclass(frozen=True, slots=True)

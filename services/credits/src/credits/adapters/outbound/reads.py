@@ -12,17 +12,32 @@ OPEN_ACCOUNTS = text("""
 # NO KEY: what only refers to an account does not wait.
 LOCK_ACCOUNTS = text("""
     select team_id, version, issued, spendable, reserved, spent, expired, clawed_back, uncollected,
-        frozen, period_start, next_replenishment_at
+        frozen, disputes, period_start, next_replenishment_at
     from credits.accounts where team_id = any(cast(:teams as uuid[]))
     order by team_id for no key update
 """)
 
-# An empty bucket that never expires is done with; one that does is still to be closed.
-BUCKETS = text("""
+_BUCKETS = """
     select id, team_id, kind, source_ref, granted, remaining, held, expires_at, period_start,
-        opened_at, closed_at, close_reason
-    from credits.buckets where team_id = any(cast(:teams as uuid[]))
+        opened_at, closed_at, close_reason, expired, demanded, owed
+    from credits.buckets
+"""
+
+# An empty bucket that never expires is done with; one that does is still to be closed.
+BUCKETS = text(f"""{_BUCKETS} where team_id = any(cast(:teams as uuid[]))
         and (held > 0 or (closed_at is null and (remaining > 0 or expires_at is not null)))
+""")
+
+GRANTED_BUCKETS = text(_BUCKETS + "where source_ref = any(cast(:ids as text[]))")
+
+_SPENT = (
+    "where id in (select bucket_id from credits.hold_allocations where hold_id = any(cast(:ids as uuid[])))"
+)
+SPENT_BUCKETS = text(_BUCKETS + _SPENT)
+
+CLAIMS = text("""
+    select source_ref, team_id, grant_ref, share, state, heard_at, demanded from credits.claims
+    where source_ref = any(cast(:refs as text[])) or grant_ref = any(cast(:grants as text[]))
 """)
 
 REQUESTS = text("""
@@ -32,8 +47,8 @@ REQUESTS = text("""
 
 HOLDS = text("""
     select id, team_id, request_id, operation, quantity, unit_price, price_version, key_id, key_start,
-        status, captured, released, uncollected, reason, entry_ids, created_at, expires_at, settled_at,
-        settled_by, allocated.bucket_ids, allocated.amounts
+        status, captured, released, uncollected, refunded, reason, entry_ids, created_at, expires_at,
+        settled_at, settled_by, allocated.bucket_ids, allocated.amounts
     from credits.holds cross join lateral (
         select array_agg(bucket_id order by position) as bucket_ids,
             array_agg(amount order by position) as amounts
@@ -53,13 +68,9 @@ KEY_SPEND = text("""
         using (key_id, start)
 """)
 
-PRICES = text("""
-    select version, effective_at, operation, base, qualities, sizes
-    from credits.prices join credits.price_lists using (version)
-    where version = (
-        select version from credits.price_lists where effective_at <= :now
-        order by effective_at desc, version desc limit 1
-    )
+QUOTES = text("""
+    select id, team_id, items, price_version, asked_by, quoted_at, expires_at, used_by
+    from credits.quotes where id = any(cast(:ids as uuid[]))
 """)
 
 DUE_HOLDS = text("""

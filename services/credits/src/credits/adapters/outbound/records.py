@@ -1,5 +1,6 @@
 """The books as rows for the one statement that saves them."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from credits.domain.account import Account
 from credits.domain.books import Books, Hold
 from credits.domain.bucket import Bucket
 from credits.domain.ledger import Posting, Side
+from credits.domain.pricing import PriceList
+from credits.domain.quote import Quote
 
 Row = tuple[Any, ...]
 
@@ -24,14 +27,38 @@ def parameters(books: Books) -> dict[str, list[Any]]:
         ),
         **writes.BUCKETS.arrays([_touched(bucket) for a in accounts for bucket in _changed(a)]),
         **writes.GRANTS.arrays([_attributes(grant, writes.GRANTS) for grant in books.granted]),
+        **writes.CLAIMS.arrays([_attributes(claim, writes.CLAIMS) for claim in books.claimed.values()]),
+        **writes.REFUNDED.arrays([(hold.id, hold.refunded) for hold in books.refunded.values()]),
         **writes.REQUESTS.arrays([_attributes(request, writes.REQUESTS) for request in books.decided]),
         **writes.NEW_HOLDS.arrays([_held(hold) for hold in books.held]),
         **writes.SETTLED.arrays([_settled(hold) for hold in books.settled.values()]),
+        **writes.NEW_QUOTES.arrays([_offered(quote) for quote in books.offered]),
+        **writes.USED_QUOTES.arrays([_attributes(quote, writes.USED_QUOTES) for quote in books.used]),
         **writes.ALLOCATIONS.arrays([part for hold in books.held for part in _parts(hold)]),
         **writes.KEY_SPEND.arrays([(*key, amount) for key, amount in books.key_changes.items()]),
         **writes.TRANSACTIONS.arrays([_posting(account.team_id, n, posting) for account, n, posting in made]),
         **writes.ENTRIES.arrays([line for _, _, posting in made for line in _lines(posting)]),
     }
+
+
+def price_rows(published: PriceList) -> list[Row]:
+    """Turn a price list into rows, one an operation."""
+    return [
+        (
+            published.version,
+            operation,
+            price.base,
+            json.dumps({quality: str(multiplier) for quality, multiplier in price.qualities.items()}),
+            json.dumps([{"pixels": s.pixels, "multiplier": str(s.multiplier)} for s in price.sizes]),
+        )
+        for operation, price in published.prices.items()
+    ]
+
+
+def _offered(quote: Quote) -> Row:
+    items = json.dumps([item.model_dump(mode="json") for item in quote.items])
+    attributes = {name: getattr(quote, name) for name in writes.NEW_QUOTES.columns} | {"items": items}
+    return tuple(attributes.values())
 
 
 def _attributes(record: object, rows: writes.Rows) -> Row:
@@ -44,6 +71,8 @@ def _account(account: Account) -> Row:
         account.team_id,
         account.version,
         *balances,
+        account.frozen,
+        account.disputes,
         account.period_start,
         account.next_replenishment_at,
     )
@@ -75,6 +104,7 @@ def _held(hold: Hold) -> Row:
         hold.key.key_id if hold.key else None,
         hold.key.start if hold.key else None,
         *_settled(hold)[1:-2],
+        hold.refunded,
         hold.created_at,
         hold.expires_at,
         hold.settled_at,
@@ -116,6 +146,8 @@ def _posting(team_id: UUID, n: int, posting: Posting) -> Row:
         about.operation,
         about.reason,
         posting.at,
+        about.by,
+        about.key,
     )
 
 

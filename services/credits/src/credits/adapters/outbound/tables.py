@@ -58,6 +58,7 @@ accounts = Table(
     _balance("clawed_back"),
     _balance("uncollected"),
     Column("frozen", Boolean, nullable=False, server_default=text("false")),
+    Column("disputes", Integer, nullable=False, server_default=ZERO),
     _at("period_start", nullable=True),
     _at("next_replenishment_at", nullable=True),
 )
@@ -76,6 +77,9 @@ buckets = Table(
     _at("opened_at"),
     _at("closed_at", nullable=True),
     Column("close_reason", Text),
+    _number("expired"),
+    _number("demanded"),
+    _number("owed"),
     Index("ix_buckets_team_id", "team_id"),
     Index("ix_buckets_due", "expires_at", postgresql_where=text("closed_at is null")),
 )
@@ -87,6 +91,18 @@ grants = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("superseded", Boolean, nullable=False),
     _at("granted_at"),
+)
+claims = Table(
+    "claims",
+    METADATA,
+    Column("source_ref", Text, primary_key=True),
+    _team(),
+    _text("grant_ref"),
+    Column("share", Numeric, nullable=False),
+    _text("state"),
+    _at("heard_at"),
+    Column("demanded", BigInteger),
+    Index("ix_claims_grant_ref", "grant_ref"),
 )
 requests = Table(
     "requests",
@@ -117,6 +133,7 @@ holds = Table(
     _number("captured"),
     _number("released"),
     _number("uncollected"),
+    _number("refunded"),
     _text("reason"),
     Column("entry_ids", ARRAY(Uuid), nullable=False),
     _at("created_at"),
@@ -124,6 +141,19 @@ holds = Table(
     _at("settled_at", nullable=True),
     Column("settled_by", Uuid),
     Index("ix_holds_due", "expires_at", postgresql_where=text("status = 'held'")),
+)
+quotes = Table(
+    "quotes",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    _team(),
+    Column("items", JSONB, nullable=False),
+    _number("total"),
+    Column("price_version", Integer, nullable=False),
+    Column("asked_by", Uuid, nullable=False),
+    _at("quoted_at"),
+    _at("expires_at"),
+    Column("used_by", Uuid, unique=True),
 )
 hold_allocations = Table(
     "hold_allocations",
@@ -155,7 +185,10 @@ ledger_transactions = Table(
     Column("operation", Text),
     _text("reason"),
     _at("at"),
+    Column("operator", Text),
+    Column("key", Text),
     UniqueConstraint("team_id", "version", "n"),
+    Index("uq_ledger_transactions_key", "key", unique=True, postgresql_where=text("key is not null")),
 )
 ledger_entries = Table(
     "ledger_entries",
@@ -172,13 +205,14 @@ price_lists = Table(
     METADATA,
     Column("version", Integer, primary_key=True, autoincrement=False),
     _at("effective_at"),
+    _at("announced_at", nullable=True),
 )
 prices = Table(
     "prices",
     METADATA,
     Column("version", Integer, ForeignKey("credits.price_lists.version"), primary_key=True),
     Column("operation", Text, primary_key=True),
-    Column("base", Numeric, nullable=False),
+    _number("base"),
     Column("qualities", JSONB, nullable=False),
     Column("sizes", JSONB, nullable=False),
 )

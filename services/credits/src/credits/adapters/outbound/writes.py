@@ -51,6 +51,8 @@ ACCOUNTS = Rows(
         "expired": "bigint",
         "clawed_back": "bigint",
         "uncollected": "bigint",
+        "frozen": "boolean",
+        "disputes": "integer",
         "period_start": "timestamptz",
         "next_replenishment_at": "timestamptz",
     },
@@ -70,6 +72,9 @@ NEW_BUCKETS = Rows(
         "opened_at": "timestamptz",
         "closed_at": "timestamptz",
         "close_reason": "text",
+        "expired": "bigint",
+        "demanded": "bigint",
+        "owed": "bigint",
     },
 )
 BUCKETS = Rows(
@@ -80,6 +85,9 @@ BUCKETS = Rows(
         "held": "bigint",
         "closed_at": "timestamptz",
         "close_reason": "text",
+        "expired": "bigint",
+        "demanded": "bigint",
+        "owed": "bigint",
     },
 )
 GRANTS = Rows(
@@ -90,6 +98,18 @@ GRANTS = Rows(
         "fingerprint": "bytea",
         "superseded": "boolean",
         "granted_at": "timestamptz",
+    },
+)
+CLAIMS = Rows(
+    "claim",
+    {
+        "source_ref": "text",
+        "team_id": "uuid",
+        "grant_ref": "text",
+        "share": "numeric",
+        "state": "text",
+        "heard_at": "timestamptz",
+        "demanded": "bigint",
     },
 )
 REQUESTS = Rows(
@@ -124,6 +144,7 @@ NEW_HOLDS = Rows(
         "uncollected": "bigint",
         "reason": "text",
         "entry_ids": "text",
+        "refunded": "bigint",
         "created_at": "timestamptz",
         "expires_at": "timestamptz",
         "settled_at": "timestamptz",
@@ -144,6 +165,25 @@ SETTLED = Rows(
         "settled_by": "uuid",
     },
 )
+NEW_QUOTES = Rows(
+    "quote",
+    {
+        "id": "uuid",
+        "team_id": "uuid",
+        "items": "jsonb",
+        "total": "bigint",
+        "price_version": "integer",
+        "asked_by": "uuid",
+        "quoted_at": "timestamptz",
+        "expires_at": "timestamptz",
+    },
+)
+USED_QUOTES = Rows("used", {"id": "uuid", "used_by": "uuid"})
+PRICES = Rows(
+    "price",
+    {"version": "integer", "operation": "text", "base": "bigint", "qualities": "jsonb", "sizes": "jsonb"},
+)
+REFUNDED = Rows("refunded", {"id": "uuid", "refunded": "bigint"})
 ALLOCATIONS = Rows(
     "part", {"hold_id": "uuid", "position": "integer", "bucket_id": "uuid", "amount": "bigint"}
 )
@@ -163,6 +203,8 @@ TRANSACTIONS = Rows(
         "operation": "text",
         "reason": "text",
         "at": "timestamptz",
+        "operator": "text",
+        "key": "text",
     },
 )
 ENTRIES = Rows(
@@ -191,10 +233,17 @@ _PARTS = {
     "buckets_opened": NEW_BUCKETS.insert("buckets"),
     "buckets_kept": _update("buckets", BUCKETS, "id"),
     "grants_noted": GRANTS.insert("grants"),
+    "claims_noted": CLAIMS.insert("claims")
+    + " on conflict (source_ref) do update set state = excluded.state, heard_at = excluded.heard_at,"
+    " demanded = excluded.demanded",
     "requests_decided": REQUESTS.insert("requests"),
     "holds_made": NEW_HOLDS.insert("holds"),
     # A hold ends once; only one that expired may still be captured.
     "holds_ended": _update("holds", SETTLED, "id", "holds.status in ('held', 'expired')"),
+    "quotes_made": NEW_QUOTES.insert("quotes"),
+    # A quote is good for one request.
+    "quotes_used": _update("quotes", USED_QUOTES, "id", "quotes.used_by is null"),
+    "holds_refunded": _update("holds", REFUNDED, "id", "holds.refunded = 0"),
     "parts_allocated": ALLOCATIONS.insert("hold_allocations"),
     "keys_counted": KEY_SPEND.insert("key_spend")
     + " on conflict (key_id, start) do update set amount = key_spend.amount + excluded.amount",

@@ -17,6 +17,7 @@ create table credits.accounts (
     clawed_back bigint not null default 0,
     uncollected bigint not null default 0,
     frozen boolean not null default false,
+    disputes integer not null default 0,
     period_start timestamptz,
     next_replenishment_at timestamptz,
     constraint pk_accounts primary key (team_id),
@@ -24,6 +25,7 @@ create table credits.accounts (
     constraint ck_accounts_reserved_is_not_negative check (reserved >= 0),
     constraint ck_accounts_what_is_gone_is_not_negative
         check (spent >= 0 and expired >= 0 and clawed_back >= 0),
+    constraint ck_accounts_disputes_are_not_negative check (disputes >= 0),
     constraint ck_accounts_issued_is_the_source check (issued <= 0),
     constraint ck_accounts_uncollected_is_a_receivable check (uncollected <= 0),
     constraint ck_accounts_every_credit_is_accounted_for
@@ -43,13 +45,19 @@ create table credits.buckets (
     opened_at timestamptz not null,
     closed_at timestamptz,
     close_reason text,
+    expired bigint not null,
+    demanded bigint not null,
+    owed bigint not null,
     constraint pk_buckets primary key (id),
     constraint uq_buckets_source_ref unique (source_ref),
     constraint fk_buckets_team_id_accounts foreign key (team_id) references credits.accounts (team_id),
     constraint ck_buckets_kind_is_known check (kind in ('plan', 'bonus', 'topup', 'adjustment')),
     constraint ck_buckets_remaining_is_not_negative check (remaining >= 0),
     constraint ck_buckets_held_is_not_negative check (held >= 0),
-    constraint ck_buckets_no_more_than_granted check (remaining + held <= granted),
+    constraint ck_buckets_no_more_than_granted check (remaining + held + expired <= granted),
+    constraint ck_buckets_expired_is_not_negative check (expired >= 0),
+    constraint ck_buckets_no_more_demanded_than_granted check (demanded between 0 and granted),
+    constraint ck_buckets_no_more_owed_than_demanded check (owed between 0 and demanded),
     constraint ck_buckets_closed_means_empty check (closed_at is null or remaining = 0),
     constraint ck_buckets_closed_for_a_reason check ((closed_at is null) = (close_reason is null))
 ) with (fillfactor = 50);
@@ -65,6 +73,23 @@ create table credits.grants (
     constraint pk_grants primary key (source_ref),
     constraint fk_grants_team_id_accounts foreign key (team_id) references credits.accounts (team_id)
 );
+
+create table credits.claims (
+    source_ref text not null,
+    team_id uuid not null,
+    grant_ref text not null,
+    share numeric not null,
+    state text not null,
+    heard_at timestamptz not null,
+    demanded bigint,
+    constraint pk_claims primary key (source_ref),
+    constraint fk_claims_team_id_accounts foreign key (team_id) references credits.accounts (team_id),
+    constraint ck_claims_state_is_known check (state in ('refunded', 'opened', 'won', 'lost')),
+    constraint ck_claims_share_is_a_part_of_the_whole check (share > 0 and share <= 1),
+    constraint ck_claims_only_what_is_lost_is_demanded
+        check (demanded is null or (demanded >= 0 and state in ('refunded', 'lost')))
+);
+create index ix_claims_grant_ref on credits.claims (grant_ref);
 """
 
 HOLDS = """
@@ -95,6 +120,7 @@ create table credits.holds (
     captured bigint not null,
     released bigint not null,
     uncollected bigint not null,
+    refunded bigint not null,
     reason text not null,
     entry_ids uuid[] not null,
     created_at timestamptz not null,
@@ -108,6 +134,7 @@ create table credits.holds (
     constraint ck_holds_amount_is_quantity_at_unit_price check (amount = quantity * unit_price),
     constraint ck_holds_parts_are_not_negative
         check (quantity >= 0 and unit_price >= 0 and captured >= 0 and released >= 0 and uncollected >= 0),
+    constraint ck_holds_no_more_refunded_than_captured check (refunded between 0 and captured),
     constraint ck_holds_settled_in_full check (
         case when status = 'held' then settled_at is null and captured + released + uncollected = 0
         else settled_at is not null and captured + released + uncollected = amount end
@@ -117,6 +144,23 @@ create table credits.holds (
     constraint ck_holds_held_has_an_end check (status <> 'held' or expires_at is not null)
 ) with (fillfactor = 80);
 create index ix_holds_due on credits.holds (expires_at) where status = 'held';
+
+create table credits.quotes (
+    id uuid not null,
+    team_id uuid not null,
+    items jsonb not null,
+    total bigint not null,
+    price_version integer not null,
+    asked_by uuid not null,
+    quoted_at timestamptz not null,
+    expires_at timestamptz not null,
+    used_by uuid,
+    constraint pk_quotes primary key (id),
+    constraint uq_quotes_used_by unique (used_by),
+    constraint fk_quotes_team_id_accounts foreign key (team_id) references credits.accounts (team_id),
+    constraint ck_quotes_total_is_not_negative check (total >= 0),
+    constraint ck_quotes_bind_for_a_while check (expires_at > quoted_at)
+);
 
 create table credits.hold_allocations (
     hold_id uuid not null,
@@ -151,6 +195,8 @@ create table credits.ledger_transactions (
     operation text,
     reason text not null,
     at timestamptz not null,
+    operator text,
+    key text,
     constraint pk_ledger_transactions primary key (id),
     constraint uq_ledger_transactions_team_id_version_n unique (team_id, version, n),
     constraint fk_ledger_transactions_team_id_accounts
@@ -160,6 +206,7 @@ create table credits.ledger_transactions (
     )),
     constraint ck_ledger_transactions_balance_is_not_negative check (balance_after >= 0)
 );
+create unique index uq_ledger_transactions_key on credits.ledger_transactions (key) where key is not null;
 
 create table credits.ledger_entries (
     transaction_id uuid not null,
@@ -210,12 +257,13 @@ PRICES = """
 create table credits.price_lists (
     version integer not null,
     effective_at timestamptz not null,
+    announced_at timestamptz,
     constraint pk_price_lists primary key (version)
 );
 create table credits.prices (
     version integer not null,
     operation text not null,
-    base numeric not null,
+    base bigint not null,
     qualities jsonb not null,
     sizes jsonb not null,
     constraint pk_prices primary key (version, operation),
@@ -227,8 +275,8 @@ insert into credits.prices (version, operation, base, qualities, sizes) values
     (1, 'create_model', 100, '{}', '[]'),
     (1, 'refine_model', 50, '{}', '[]'),
     (1, 'generate_images', 2, '{"draft": "0.5", "standard": "1", "high": "2"}',
-        '[{"megapixels": "1", "multiplier": "1"}, {"megapixels": "2", "multiplier": "2"},
-          {"megapixels": "4", "multiplier": "4"}]');
+        '[{"pixels": 1048576, "multiplier": "1"}, {"pixels": 2097152, "multiplier": "2"},
+          {"pixels": 4194304, "multiplier": "4"}]');
 """
 
 OUTBOX = """

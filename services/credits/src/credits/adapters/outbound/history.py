@@ -1,0 +1,58 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.credits import Entry
+
+TEAM_OF = text("select team_id from credits.holds where id = :job_id")
+
+TEAMS = text("""
+    select team_id from credits.accounts
+    where cast(:after as uuid) is null or team_id > :after order by team_id limit :limit
+""")
+
+BALANCE = text("""
+    select coalesce(sum(amount), 0) from credits.ledger_transactions where team_id = :team_id and at < :before
+""")
+
+ENTRIES = text("""
+    select id, kind, amount, charged, balance_after, version, job_id, operation, reason, at
+    from credits.ledger_transactions where team_id = :team_id and at >= :start and at < :end
+    order by version, n
+""")
+
+UNSENT = text("select count(*) from credits.outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresHistory:
+    """The ledger, as it is read."""
+
+    connection: AsyncConnection
+
+    async def team_of(self, job_id: UUID) -> UUID | None:
+        """Find the team of a job that credits were held for."""
+        team_id: UUID | None = await self.connection.scalar(TEAM_OF, {"job_id": job_id})
+        return team_id
+
+    async def teams(self, after: UUID | None, limit: int) -> list[UUID]:
+        """List the teams that have an account, in the order of their ids."""
+        rows = await self.connection.execute(TEAMS, {"after": after, "limit": limit})
+        return list(rows.scalars())
+
+    async def balance(self, team_id: UUID, before: datetime) -> int:
+        """Tell what the team could spend at a moment, from its first line on."""
+        return int(await self.connection.scalar(BALANCE, {"team_id": team_id, "before": before}) or 0)
+
+    async def entries(self, team_id: UUID, start: datetime, end: datetime) -> Sequence[Entry]:
+        """List the team's history lines of a time, in their order."""
+        rows = await self.connection.execute(ENTRIES, {"team_id": team_id, "start": start, "end": end})
+        return [Entry.model_validate(dict(row)) for row in rows.mappings()]
+
+    async def unsent(self) -> int:
+        """Count the messages that wait to be sent."""
+        return int(await self.connection.scalar(UNSENT) or 0)

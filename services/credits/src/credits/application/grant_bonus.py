@@ -1,0 +1,27 @@
+from datetime import datetime
+from uuid import UUID
+
+from chassis.clock import Clock
+from credits.application.announce import announce
+from credits.application.ports import Transaction, Wanted
+from credits.domain import adjusting
+from credits.domain.account import Account
+
+
+async def grant_bonus(
+    team_id: UUID,
+    amount: int,
+    expires_at: datetime,
+    reason: str,
+    by: str | None,
+    transaction: Transaction,
+    clock: Clock,
+) -> Account:
+    """Give a team credits that last until they expire or the next period comes. Returns its account."""
+    async with transaction() as work:
+        books = await work.bookkeeper.open(Wanted(teams={team_id}))
+        account = books.accounts[team_id]
+        adjusting.grant_bonus(account, amount, expires_at, reason, clock(), by)
+        await work.bookkeeper.save(books)
+        announce(work.outbox, books)
+    return account
