@@ -18,7 +18,17 @@ from chassis.health import Health
 from contracts import message_class
 from contracts.billing import Limits, PlanChanged
 from contracts.catalog import ModelChanged, ModelVersion, ReferenceModelChanged
-from contracts.credits import AccountChanged, CreditsHeld, Entry, Hold, HoldCredits, HoldDeclined
+from contracts.credits import (
+    AccountChanged,
+    CreditsHeld,
+    CreditsQuoted,
+    Entry,
+    Hold,
+    HoldCredits,
+    HoldDeclined,
+    QuoteCredits,
+    QuotedItem,
+)
 from contracts.envelope import Delivery
 from contracts.gateway import TeamOpened
 from contracts.jobs import CancelJob, JobChanged
@@ -55,6 +65,7 @@ class Stage:
     silent: bool = False
     said: list[Message] = field(default_factory=list)
     versions: dict[UUID, int] = field(default_factory=dict)
+    decline: str | None = None
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
@@ -100,6 +111,7 @@ class Stage:
         lines: dict[type[Message], Callable[[Any, UUID], Awaitable[None]]] = {
             TeamOpened: self._fund,
             HoldCredits: self._decide,
+            QuoteCredits: self._quote,
             CancelJob: self._stop,
         }
         if type(message) in lines:
@@ -115,11 +127,11 @@ class Stage:
         team, order = command.team_id, command.orders[0]
         price = PRICES[order.operation]
         required = price * order.quantity
-        if required > self.balance.get(team, 0):
+        if self.decline or required > self.balance.get(team, 0):
             no = HoldDeclined(
                 request_id=command.request_id,
                 team_id=team,
-                code="insufficient_credits",
+                code=self.decline or "insufficient_credits",
                 required=required,
                 spendable=self.balance.get(team, 0),
             )
@@ -136,6 +148,26 @@ class Stage:
         )
         held = CreditsHeld(request_id=command.request_id, team_id=team, holds=(hold,))
         await self.hear(held, self.account(team, "reserve", -required, order.job_id))
+
+    async def _quote(self, command: QuoteCredits, _: UUID) -> None:
+        items = tuple(
+            QuotedItem(
+                **item.model_dump(),
+                unit_price=PRICES[item.operation],
+                total=PRICES[item.operation] * item.quantity,
+            )
+            for item in command.items
+        )
+        quoted = CreditsQuoted(
+            request_id=command.request_id,
+            team_id=command.team_id,
+            id=uuid4(),
+            items=items,
+            total=sum(item.total for item in items),
+            price_version=1,
+            expires_at=utc_now() + timedelta(minutes=15),
+        )
+        await self.hear(quoted)
 
     async def _stop(self, command: CancelJob, correlation_id: UUID) -> None:
         [row] = await self.rows(

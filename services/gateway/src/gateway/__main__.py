@@ -13,5 +13,6 @@ if __name__ == "__main__":
             "migrate": Command("Migrate the schema and declare the topology.", lambda _: bootstrap.migrate()),
             "openapi": cli.openapi(),
             "audit": cli.audit(bootstrap.audit),
+            "findings": cli.findings(bootstrap.findings),
         },
     )

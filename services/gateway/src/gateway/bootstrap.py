@@ -1,4 +1,7 @@
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from functools import partial
 
 from chassis import migrate as chassis_migrate
 from chassis.clock import utc_now
@@ -6,14 +9,14 @@ from chassis.database import Database
 from chassis.health import Health
 from chassis.service import Service, run
 from chassis.settings import load
-from gateway.adapters.inbound import bus, schedule
+from gateway.adapters.inbound import bus, cli, schedule
 from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.app import create_app
 from gateway.adapters.outbound.jwks import JwksKeys
 from gateway.adapters.outbound.passwords import Argon2Passwords
-from gateway.adapters.outbound.postgres import books
 from gateway.adapters.outbound.postgres.callers import StoredCallers
 from gateway.adapters.outbound.postgres.events import StoredEvents
+from gateway.adapters.outbound.postgres.findings import numbers
 from gateway.adapters.outbound.postgres.lists import StoredLists
 from gateway.adapters.outbound.postgres.news import News
 from gateway.adapters.outbound.postgres.views import StoredViews
@@ -22,6 +25,8 @@ from gateway.adapters.outbound.s3 import S3Links
 from gateway.application import audit as use_case
 from gateway.application import sign_in, sign_up
 from gateway.application.ask import Asking
+from gateway.application.heal_holds import Remedy, heal_holds
+from gateway.application.ports import StoredFinding
 from gateway.settings import ProjectorSettings, Settings
 
 NAME = "gateway"
@@ -77,11 +82,13 @@ def api(settings: Settings, database: Database, news: News) -> Api:
 def build_projector(settings: ProjectorSettings) -> Service:
     """Wire the process that keeps the views."""
     database = Database(settings.database_url, NAME, settings.database_pool)
+    opened = transaction(database)
     return Service(
         name=f"{NAME}-projector",
         settings=settings,
         database=database,
-        consumers=[bus.projector(transaction(database), utc_now)],
+        consumers=[bus.projector(opened, utc_now)],
+        schedules=[schedule.auditing(opened, utc_now, partial(numbers, database))],
     )
 
 
@@ -100,11 +107,31 @@ def migrate() -> None:
     chassis_migrate.migrate(load(ProjectorSettings), NAME)
 
 
-async def audit() -> use_case.Audit:
-    """Compare jobs with accounts once."""
+@asynccontextmanager
+async def connected() -> AsyncIterator[Database]:
+    """Connect for an operator's command."""
     database = Database(load(ProjectorSettings).database_url, NAME, pool_size=1)
     try:
-        async with books.opened(database) as opened:
-            return await use_case.audit(opened)
+        yield database
     finally:
         await database.close()
+
+
+async def audit(look: Callable[[cli.AuditOnce, cli.Heal], Awaitable[int]]) -> int:
+    """Let an operator compare jobs with accounts."""
+    async with connected() as database:
+        opened = transaction(database)
+
+        async def audit_once(grace: timedelta) -> use_case.Audit:
+            return await use_case.audit(opened, utc_now, grace)
+
+        async def heal(limit: int) -> list[Remedy]:
+            return await heal_holds(opened, utc_now, limit)
+
+        return await look(audit_once, heal)
+
+
+async def findings() -> list[StoredFinding]:
+    """List what the audits found and what lasts."""
+    async with connected() as database, transaction(database)() as work:
+        return await work.findings.standing()

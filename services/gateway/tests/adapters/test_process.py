@@ -18,9 +18,20 @@ from services.gateway.tests.stage import reference_model
 from chassis.clock import utc_now
 from chassis.testing import Bus, listening
 from contracts.billing import Limits, PlanChanged
-from contracts.credits import AccountChanged, CreditsHeld, Entry, Hold, HoldCredits
+from contracts.credits import (
+    AccountChanged,
+    CreditsHeld,
+    CreditsQuoted,
+    Entry,
+    Hold,
+    HoldCredits,
+    LowBalance,
+    QuoteCredits,
+    QuotedItem,
+    ReleaseCredits,
+)
 from contracts.gateway import TeamOpened
-from contracts.jobs import JobChanged, ProviderCallback
+from contracts.jobs import JobChanged, ProviderCallback, Receipt
 
 Environment = dict[str, str]
 
@@ -99,7 +110,13 @@ async def sign_up(client: httpx.AsyncClient, bus: Bus) -> TeamOpened:
 
 def account(opened: TeamOpened, version: int, free: int, reserved: int, kind: str, **about) -> AccountChanged:
     entry = Entry(
-        id=uuid4(), kind=kind, amount=-reserved, balance_after=free, version=version, at=utc_now(), **about
+        id=uuid4(),
+        kind=kind,
+        amount=-reserved or free,
+        balance_after=free,
+        version=version,
+        at=utc_now(),
+        **about,
     )
     return AccountChanged(
         team_id=opened.team_id, version=version, available=free, bonus=0, reserved=reserved, entries=(entry,)
@@ -148,24 +165,79 @@ async def test_a_job_from_sign_up_to_its_events_on_the_bus(client, environment, 
     audited = audit(environment)
     assert (audited.returncode, audited.stdout) == (0, "audit of 1 jobs and 1 accounts: clean\n")
 
-    failed = shown_as_failed(order, opened, now)
-    async with listening(fresh_vhost) as bus:
-        await bus.say(failed)
+    async with listening(fresh_vhost, ReleaseCredits) as bus:
+        await bus.say(shown_as_failed(order, opened, now))
         await until_status(client, str(order.job_id), "failed")
-    audited = audit(environment)
-    assert audited.returncode == 1
+        audited = audit(environment, "--heal", "--grace", "1")
+        healed = await bus.hear(ReleaseCredits)
+        again = audit(environment, "--heal", "--grace", "0")
+    assert (audited.returncode, again.returncode) == (1, 1)
     assert f"job {order.job_id}: failed, and 2 credits are still held" in audited.stdout
+    assert f"asked credits to release all of job {order.job_id}" in audited.stdout
+    assert (healed.job_id, healed.reason) == (order.job_id, "audit: failed")
+    assert "healing: 0 asked for" in again.stdout
+    listed = operate("findings", environment)
+    assert (listed.returncode, "open_hold" in listed.stdout, "1 findings" in listed.stdout) == (1, True, True)
+
+    async with listening(fresh_vhost) as bus:
+        released = account(opened, 3, 200, 0, "refund").model_copy(update={"entries": (refund(order),)})
+        await bus.say(released)
+        await until_released(client)
+    audited = audit(environment)
+    assert (audited.returncode, audited.stdout) == (0, "audit of 1 jobs and 1 accounts: clean\n")
+    assert operate("findings", environment).stdout == "0 findings\n"
+
+
+async def test_an_offer_and_a_low_balance_come_over_the_bus(client, fresh_vhost):
+    async with listening(fresh_vhost, TeamOpened, QuoteCredits) as bus:
+        opened = await sign_up(client, bus)
+        body = {"items": [{"operation": "generate_images", "quantity": 4}]}
+        asking = asyncio.create_task(client.post("/api/credits/quotes", json=body))
+        command = await bus.hear(QuoteCredits)
+        items = tuple(QuotedItem(**item.model_dump(), unit_price=2, total=8) for item in command.items)
+        await bus.say(
+            CreditsQuoted(
+                request_id=command.request_id, team_id=opened.team_id, id=uuid4(), items=items, total=8,
+                price_version=1, expires_at=utc_now(),
+            )
+        )  # fmt: skip
+        answer = await asking
+        async with client.stream("GET", "/api/events", headers={"Accept": "text/event-stream"}) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == "retry: 2000"
+            await bus.say(LowBalance(team_id=opened.team_id, spendable=3, threshold=20, at=utc_now()))
+            [event] = await heard(lines, until="account.low_balance")
+
+    assert (answer.status_code, answer.json()["total"]) == (201, 8)
+    assert event[1] == "account.low_balance"
 
 
 def shown_as_failed(order, opened: TeamOpened, now) -> JobChanged:
     return JobChanged(
         id=order.job_id, team_id=opened.team_id, version=2, operation=order.operation, status="failed",
         quantity=1, recipe=order.recipe, created_at=now, updated_at=now,
+        receipt=Receipt(held=2, captured=0, released=2, unit_price=2, units=0, reason="failed"),
     )  # fmt: skip
 
 
-def audit(environment: Environment) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway", "audit"]
+def refund(order) -> Entry:
+    return Entry(
+        id=uuid4(), kind="refund", amount=2, balance_after=200, version=3, job_id=order.job_id, at=utc_now()
+    )
+
+
+async def until_released(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(10):
+        while (await client.get("/api/credits/balance")).json()["reserved"]:
+            await asyncio.sleep(0.05)
+
+
+def audit(environment: Environment, *options: str) -> subprocess.CompletedProcess[str]:
+    return operate("audit", environment, *options)
+
+
+def operate(name: str, environment: Environment, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gateway", name, *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

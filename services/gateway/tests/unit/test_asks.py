@@ -30,7 +30,7 @@ def model(versions: int, *, training: bool = False) -> ModelChanged:
 
 
 def test_an_order_and_its_accepted_job_say_the_same():
-    who = asks.Spending(TEAM, uuid4(), KeyTerms(id=uuid4(), budget=50), max_credits=8)
+    who = asks.Spending(TEAM, uuid4(), KeyTerms(id=uuid4(), budget=50), max_credits=8, quote_id=uuid4())
     job_id, request_id = uuid4(), uuid4()
     wanted = asks.order(job_id, Operation.GENERATE_IMAGES, 4, who, Recipe(prompt="at dawn"))
 
@@ -39,6 +39,7 @@ def test_an_order_and_its_accepted_job_say_the_same():
     assert isinstance(errand.message, HoldCredits)
     assert errand.message.terms.not_after == NOW + timedelta(minutes=15)
     assert (errand.message.terms.max_credits, errand.message.terms.api_key) == (8, who.key)
+    assert errand.message.terms.quote_id == who.quote_id
     [job] = errand.jobs
     assert (job.id, job.version, job.status, job.quantity) == (job_id, 0, "accepted", 4)
     assert job.recipe == wanted.recipe

@@ -3,7 +3,7 @@ from uuid import uuid4
 
 from chassis.testing import delivery
 from contracts.billing import Limits, PlanChanged
-from contracts.credits import AccountChanged, CreditsHeld, HoldDeclined
+from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, HoldDeclined
 from contracts.envelope import Delivery
 from contracts.jobs import JobChanged, JobsRefused
 from contracts.orders import Operation, Recipe
@@ -25,11 +25,14 @@ def test_each_answer_is_the_verdict_of_the_request_it_names():
     no = HoldDeclined(
         request_id=uuid4(), team_id=uuid4(), code="insufficient_credits", required=8, spendable=3
     )
+    quoted = CreditsQuoted(
+        request_id=uuid4(), team_id=uuid4(), id=uuid4(), items=(), total=0, price_version=1, expires_at=NOW
+    )
     refused = JobsRefused(request_id=uuid4(), about=uuid4(), code="too_late", detail="It has ended.")
 
-    found = spoken([delivery(held), delivery(no), delivery(refused)])
+    found = spoken([delivery(held), delivery(no), delivery(refused), delivery(quoted)])
 
-    assert found[held.request_id] == GRANTED
+    assert (found[held.request_id], found[quoted.request_id]) == (GRANTED, GRANTED)
     assert (found[no.request_id].outcome, found[no.request_id].required) == ("declined", 8)
     assert found[refused.request_id] == Verdict("refused", "too_late", "It has ended.")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from contracts.billing import PlanChanged
 from contracts.catalog import PreviewPublished
-from contracts.credits import AccountChanged, CreditsHeld
+from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, LowBalance, PricingChanged
 from contracts.envelope import Delivery
 from contracts.jobs import TERMINAL, JobChanged
 from contracts.message import Document, Message
@@ -28,12 +28,14 @@ async def project_documents(
         newer = await work.documents.put(_of(Document, messages))
         await work.documents.record(accounts)
         await work.documents.picture(_of(PreviewPublished, messages))
+        await work.documents.price(_of(PricingChanged, messages))
+        await work.documents.quote(_of(CreditsQuoted, messages))
         await work.documents.hold([hold for held in _of(CreditsHeld, messages) for hold in held.holds])
         taken_back = await _settle(work, deliveries, stopping(jobs), credited(accounts))
         # Slots last: every request of a team waits for its row. Their absence makes a second time boring.
         await work.slots.allow({plan.team_id: plan.limits.open for plan in _of(PlanChanged, newer)})
         await work.slots.give_back({job.id for job in jobs if job.status in TERMINAL} | taken_back)
-        await work.log.append(newer, clock())
+        await work.log.append((*newer, *_of(LowBalance, messages)), clock())
 
 
 async def _settle(

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
-from contracts.credits import AccountChanged, Entry
+from contracts.credits import AccountChanged, CreditsQuoted, Entry, PricingChanged
 from contracts.jobs import JobChanged
-from contracts.message import Document
+from contracts.message import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ class Views(Protocol):
     async def standing(self, team_id: UUID) -> Standing:
         """Find a team's balance and limits."""
 
+    async def quote(self, team_id: UUID, request_id: UUID) -> CreditsQuoted | None:
+        """Find the offer that answered a request."""
+
+    async def pricing(self, now: datetime) -> PricingChanged | None:
+        """Find the price list in force."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -62,6 +68,17 @@ class Page:
 
     limit: int
     after: tuple[object, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Which lines of a history are wanted; from `since` on, and before `before`."""
+
+    kind: str | None = None
+    operation: str | None = None
+    job_id: UUID | None = None
+    since: datetime | None = None
+    before: datetime | None = None
 
 
 class Lists(Protocol):
@@ -82,9 +99,7 @@ class Lists(Protocol):
     ) -> list[ReferenceModelChanged]:
         """List reference models by `sort`; `after` is its value and the id."""
 
-    async def entries(
-        self, team_id: UUID, page: Page, *, kind: str | None, operation: str | None, job_id: UUID | None
-    ) -> list[tuple[int, int, Entry]]:
+    async def entries(self, team_id: UUID, page: Page, lines: Lines) -> list[tuple[int, int, Entry]]:
         """List history lines with the version and position that sort them; `after` is those two."""
 
 
@@ -97,14 +112,14 @@ class Previews(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the event log."""
+    """One line of the event log: a document, or a notice, whose version is its time in microseconds."""
 
     seq: int
     type: str
     subject: str
     version: int
     at: datetime
-    document: Document
+    fact: Fact
 
 
 class EventsExpired(Exception):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from contracts.catalog import ModelChanged, ReferenceModelChanged
-from contracts.credits import HoldCredits
+from contracts.credits import HoldCredits, QuoteCredits, QuoteItem
 from contracts.jobs import JobChanged, Moment
 from contracts.message import Message
 from contracts.orders import KeyTerms, Operation, Order, Recipe, Terms
@@ -41,8 +41,12 @@ class TooLate(Exception):
 class QueueFull(Exception):
     """The team has as many open jobs as its plan allows."""
 
+    reason = "plan_open_limit"
+
     def __init__(self, open_: int, allowed: int) -> None:
-        super().__init__("Your plan's open jobs are all in use. Wait until one ends, or cancel one.")
+        super().__init__(
+            f"Your plan allows {allowed} open jobs, and {open_} are open. Wait until one ends, or cancel one."
+        )
         self.open, self.allowed = open_, allowed
 
 
@@ -54,6 +58,7 @@ class Spending:
     user_id: UUID
     key: KeyTerms | None = None
     max_credits: int | None = None
+    quote_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,16 @@ def hold(
     request_id: UUID, orders: tuple[Order, ...], who: Spending, now: datetime, *models: ModelChanged
 ) -> Errand:
     """Ask for the credits of these orders, and show a job for each meanwhile."""
-    terms = Terms(not_after=now + PATIENCE, max_credits=who.max_credits, api_key=who.key)
+    terms = Terms(
+        not_after=now + PATIENCE, max_credits=who.max_credits, quote_id=who.quote_id, api_key=who.key
+    )
     command = HoldCredits(request_id=request_id, team_id=who.team_id, orders=orders, terms=terms)
     return Errand(command, tuple(accepted_job(order, who, now) for order in orders), models)
+
+
+def quote(request_id: UUID, team_id: UUID, items: tuple[QuoteItem, ...]) -> Errand:
+    """Ask what these items would cost; there is nothing to show meanwhile."""
+    return Errand(QuoteCredits(request_id=request_id, team_id=team_id, items=items))
 
 
 def order(job_id: UUID, operation: Operation, quantity: int, who: Spending, recipe: Recipe) -> Order:

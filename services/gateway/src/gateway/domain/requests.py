@@ -18,6 +18,7 @@ class Kind(StrEnum):
     CREATE_MODEL = "create_model"
     REFINE_MODEL = "refine_model"
     CANCEL_JOB = "cancel_job"
+    QUOTE = "quote"
     UPLOAD = "upload"
     API_KEY = "api_key"
 

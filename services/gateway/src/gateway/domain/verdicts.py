@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from contracts.credits import AccountChanged, CreditsHeld, HoldDeclined
+from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, HoldDeclined
 from contracts.envelope import Delivery
 from contracts.jobs import JobChanged, JobsRefused
 from contracts.message import Message
@@ -15,8 +15,8 @@ _WORDS = {
     "max_credits_exceeded": "This would cost more than the limit you set.",
     "account_frozen": "The team's account is frozen.",
     "too_late": "It took too long to decide; nothing was charged. Please ask again.",
-    "quote_expired": "The quote has expired.",
-    "quote_mismatch": "The quote does not cover this.",
+    "quote_expired": "The quote has expired. Ask for a new one.",
+    "quote_mismatch": "The quote does not cover this, or was used already. Ask for a new one.",
 }
 
 
@@ -25,7 +25,7 @@ def spoken(deliveries: Iterable[Delivery[Message]]) -> dict[UUID, Verdict]:
     verdicts: dict[UUID, Verdict] = {}
     for delivery in deliveries:
         match delivery.message:
-            case CreditsHeld(request_id=id_):
+            case CreditsHeld(request_id=id_) | CreditsQuoted(request_id=id_):
                 verdicts[id_] = GRANTED
             case HoldDeclined(request_id=id_) as no:
                 words = _WORDS.get(no.code, "")

@@ -7,7 +7,14 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, PreviewPublished, ReferenceModelChanged
-from contracts.credits import AccountChanged, CreditsHeld, HoldDeclined
+from contracts.credits import (
+    AccountChanged,
+    CreditsHeld,
+    CreditsQuoted,
+    HoldDeclined,
+    LowBalance,
+    PricingChanged,
+)
 from contracts.envelope import Delivery
 from contracts.jobs import JobChanged, JobsRefused
 from contracts.message import Message
@@ -17,12 +24,15 @@ from gateway.application.project_documents import project_documents
 HEARD: tuple[type[Message], ...] = (
     AccountChanged,
     CreditsHeld,
+    CreditsQuoted,
     HoldDeclined,
     JobChanged,
     JobsRefused,
+    LowBalance,
     ModelChanged,
     PlanChanged,
     PreviewPublished,
+    PricingChanged,
     ReferenceModelChanged,
 )
 

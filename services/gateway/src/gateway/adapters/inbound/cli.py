@@ -2,42 +2,99 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from argparse import ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
 
 from chassis.commands import Command
+from contracts.credits import CaptureCredits
 from gateway.adapters.inbound.http.app import create_app
 from gateway.application.audit import Audit
+from gateway.application.heal_holds import Remedy
+from gateway.application.ports import StoredFinding
+
+AuditOnce = Callable[[timedelta], Awaitable[Audit]]
+Heal = Callable[[int], Awaitable[list[Remedy]]]
+Connected = Callable[[Callable[[AuditOnce, Heal], Awaitable[int]]], Coroutine[Any, Any, int]]
 
 
-def audit(run_audit: Callable[[], Awaitable[Audit]]) -> Command:
-    """Offer to compare jobs with accounts; what is under way is looked at again before it is reported."""
+def audit(connected: Connected) -> Command:
+    """Offer to compare jobs with accounts, and to have credits decide what was left open."""
 
-    async def look() -> Audit:
-        found = await run_audit()
-        for _ in range(3):
-            if not found.findings:
-                return found
-            await asyncio.sleep(1)  # the views of two services may be a moment apart
-            again = await run_audit()
-            lasting = tuple(finding for finding in again.findings if finding in found.findings)
-            found = Audit(again.jobs, again.accounts, lasting)
-        return found
+    def run(options: Namespace) -> int:
+        async def look(audit_once: AuditOnce, heal: Heal) -> int:
+            found = await _lasting(audit_once, options.grace)
+            status = _report(found)
+            if options.heal:
+                _tell(await heal(options.limit))
+            return status
 
-    async def main() -> Audit:
-        return await look()
+        return asyncio.run(connected(look))
 
     return Command(
-        "Compare jobs with accounts; exits 1 when something is wrong.", lambda _: _report(asyncio.run(main()))
+        "Compare all jobs with all accounts in the views; exits 1 when something is wrong.",
+        run,
+        _audit_options,
     )
 
 
+def _audit_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--grace", type=float, default=3, help="seconds that something may be under way (default: 3)"
+    )
+    parser.add_argument(
+        "--heal",
+        action="store_true",
+        help="ask credits to capture or release, as its receipt says, what an ended job still holds",
+    )
+    parser.add_argument("--limit", type=int, default=20, help="how many to heal at most (default: 20)")
+
+
+async def _lasting(audit_once: AuditOnce, seconds: float) -> Audit:
+    """Look again at what seems wrong once it cannot be under way any more."""
+    grace = timedelta(seconds=seconds)
+    found = await audit_once(grace)
+    if found.suspicions:
+        await asyncio.sleep(seconds)
+        found = await audit_once(grace)
+    return found
+
+
 def _report(found: Audit) -> int:
-    for finding in found.findings:
-        about = f"job {finding.job_id}" if finding.job_id else "account"
-        print(f"team {finding.team_id}: {about}: {finding.what}")
+    for one in found.findings:
+        print(_line(one))
     outcome = f"{len(found.findings)} findings" if found.findings else "clean"
     print(f"audit of {found.jobs} jobs and {found.accounts} accounts: {outcome}")
     return 1 if found.findings else 0
+
+
+def _line(one: StoredFinding) -> str:
+    finding = one.finding
+    about = f"job {finding.job_id}" if finding.job_id else "account"
+    return f"team {finding.team_id}: {about}: {finding.what}"
+
+
+def _tell(remedies: Sequence[Remedy]) -> None:
+    for remedy in remedies:
+        wish = f"capture {remedy.quantity}" if isinstance(remedy, CaptureCredits) else "release all"
+        print(f"asked credits to {wish} of job {remedy.job_id}")
+    print(f"healing: {len(remedies)} asked for; look again in a minute")
+
+
+def findings(standing: Callable[[], Coroutine[Any, Any, list[StoredFinding]]]) -> Command:
+    """Offer to list what the audits found and what lasts."""
+
+    def run(_: Namespace) -> int:
+        found = asyncio.run(standing())
+        for one in found:
+            healed = f", healing asked for at {one.healed_at:%Y-%m-%d %H:%M:%S}" if one.healed_at else ""
+            kind = one.finding.kind.value
+            print(f"{one.first_seen_at:%Y-%m-%d %H:%M:%S} UTC  {kind:<16} {_line(one)}{healed}")
+        print(f"{len(found)} findings")
+        return 1 if found else 0
+
+    return Command("List what the audits found that lasts; exits 1 when there is any.", run)
 
 
 def openapi() -> Command:

@@ -1,12 +1,21 @@
 """What the gateway does from time to time."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from functools import partial
+
+from prometheus_client import Gauge
 
 from chassis.clock import Clock
 from chassis.schedule import Schedule
+from gateway.application.audit import audit_news
 from gateway.application.ports import Transaction
 from gateway.application.resend_requests import resend_requests
 from gateway.application.tidy_up import tidy_up
+from gateway.domain.books import FindingKind
+
+FINDINGS = Gauge("atelier_audit_findings", "What the audit of jobs and accounts finds wrong", ["kind"])
+GRACE = timedelta(minutes=2)
 
 
 def resending(transaction: Transaction, clock: Clock) -> Schedule:
@@ -17,3 +26,16 @@ def resending(transaction: Transaction, clock: Clock) -> Schedule:
 def tidying(transaction: Transaction, clock: Clock) -> Schedule:
     """Forget what is old."""
     return Schedule("tidy-up", 600, partial(tidy_up, transaction, clock))
+
+
+def auditing(
+    transaction: Transaction, clock: Clock, numbers: Callable[[], Awaitable[Mapping[FindingKind, int]]]
+) -> Schedule:
+    """Look at what has changed; one process looks, all show what was found."""
+
+    async def look() -> None:
+        await audit_news(transaction, clock, GRACE)
+        for kind, number in (await numbers()).items():
+            FINDINGS.labels(kind.value).set(number)
+
+    return Schedule("audit", 60, look)

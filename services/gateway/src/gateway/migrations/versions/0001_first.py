@@ -134,6 +134,37 @@ create table gateway.users (
     constraint uq_users_email unique (email)
 );
 
+create table gateway.audit_head (
+    one boolean default true not null,
+    looked_at timestamptz not null,
+    constraint pk_audit_head primary key (one),
+    constraint ck_audit_head_one_row check (one)
+);
+
+create table gateway.balanced (
+    team_id uuid not null,
+    version bigint not null,
+    spendable bigint not null,
+    reserved bigint not null,
+    constraint pk_balanced primary key (team_id)
+);
+
+create table gateway.findings (
+    kind text not null,
+    subject uuid not null,
+    team_id uuid not null,
+    job_id uuid,
+    what text not null,
+    first_seen_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    counts_since timestamptz,
+    healed_at timestamptz,
+    resolved_at timestamptz,
+    constraint pk_findings primary key (kind, subject)
+);
+
+create index ix_findings_standing on gateway.findings (first_seen_at) where resolved_at is null;
+
 create table gateway.view_accounts (
     team_id uuid not null,
     reserved bigint not null,
@@ -150,11 +181,20 @@ create table gateway.view_credit_entries (
     kind text not null,
     operation text,
     job_id uuid,
+    amount bigint not null,
+    charged bigint not null,
+    balance_after bigint not null,
+    at timestamptz not null,
     document jsonb not null,
+    recorded_at timestamptz default clock_timestamp() not null,
     constraint pk_view_credit_entries primary key (id)
 );
 
 create index ix_view_credit_entries_job_id on gateway.view_credit_entries (job_id);
+
+create index ix_view_credit_entries_recorded_at on gateway.view_credit_entries (recorded_at);
+
+create index ix_view_credit_entries_team_id_at on gateway.view_credit_entries (team_id, at);
 
 create index ix_view_credit_entries_team_id_version_position
     on gateway.view_credit_entries (team_id, version, position);
@@ -166,10 +206,13 @@ create table gateway.view_jobs (
     status text not null,
     model_id uuid,
     cost jsonb,
+    changed_at timestamptz default clock_timestamp() not null,
     version bigint not null,
     document jsonb not null,
     constraint pk_view_jobs primary key (id)
 );
+
+create index ix_view_jobs_changed_at on gateway.view_jobs (changed_at);
 
 create index ix_view_jobs_model_id_id on gateway.view_jobs (model_id, id);
 
@@ -196,6 +239,22 @@ create table gateway.view_plans (
     version bigint not null,
     document jsonb not null,
     constraint pk_view_plans primary key (team_id)
+);
+
+create table gateway.view_pricing (
+    effective_at timestamptz not null,
+    version bigint not null,
+    document jsonb not null,
+    constraint pk_view_pricing primary key (version)
+);
+
+create table gateway.view_quotes (
+    request_id uuid not null,
+    team_id uuid not null,
+    document jsonb not null,
+    constraint pk_view_quotes primary key (request_id),
+    constraint fk_view_quotes_request_id_requests foreign key(request_id)
+        references gateway.requests (id) on delete cascade
 );
 
 create table gateway.view_reference_models (
@@ -262,7 +321,9 @@ create table gateway.sessions (
 
 create index ix_gateway_sessions_user_id on gateway.sessions (user_id);
 
-insert into gateway.log_head (seq) values (0)
+insert into gateway.log_head (seq) values (0);
+
+insert into gateway.audit_head (looked_at) values ('1970-01-01T00:00:00Z')
 """
 
 

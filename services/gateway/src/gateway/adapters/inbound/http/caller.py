@@ -122,9 +122,9 @@ def wish(
     )
 
 
-def spending(caller: Caller, max_credits: int | None) -> Spending:
+def spending(caller: Caller, max_credits: int | None, quote_id: UUID | None) -> Spending:
     """Say who spends, and on what conditions."""
-    return Spending(caller.team_id, caller.user_id, caller.key, max_credits)
+    return Spending(caller.team_id, caller.user_id, caller.key, max_credits, quote_id)
 
 
 def replayed(request: Request, *, again: bool) -> None:

@@ -15,6 +15,8 @@ by version, and generate images with it. Every operation costs credits; what was
 * **Authentication**: an API key (`Authorization: Bearer atl_...`) or a session cookie.
 * **Idempotency**: a POST with an `Idempotency-Key` can be repeated safely for 24 hours.
 * **Errors** are `application/problem+json` with a stable `code`.
+* **Prices** are known before: `POST /api/credits/quotes` offers a price that binds, `quote_id` takes the
+  offer up, and `max_credits` on any request that spends is a ceiling.
 * **Lists** return `data` and `next_cursor`.
 * **Limits** by plan: `RateLimit-*` headers, 429 with `Retry-After`.
 """
@@ -25,7 +27,7 @@ _WORDS = {
     402: "Too few credits; carries `required` and `spendable`",
     403: "Not permitted",
     404: "There is no such thing in this team",
-    409: "Not possible in this state",
+    409: "Not possible in this state; among others `quote_expired`, `quote_mismatch`, `account_frozen`",
     410: "No longer kept",
     413: "The body is too large",
     422: "Invalid, or the Idempotency-Key was used for another request",

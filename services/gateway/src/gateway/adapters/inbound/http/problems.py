@@ -21,7 +21,7 @@ from gateway.domain.requests import KeyReused
 from gateway.domain.throttle import TooManyAttempts
 
 PAYMENT_CODES = frozenset({"insufficient_credits", "key_budget_exceeded", "max_credits_exceeded"})
-_DECLINES = {"account_frozen": 403, "not_found": 404}
+_DECLINES = {"not_found": 404}
 
 
 def _declined(error: Declined) -> Problem:
@@ -41,7 +41,13 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     ModelBusy: lambda _: Problem(409, "model_busy", "Another version of the model is being trained."),
     TooLate: lambda _: Problem(409, "too_late", "The job has ended already."),
     QueueFull: lambda e: Problem(
-        429, "queue_full", str(e), headers={"Retry-After": "5"}, open=e.open, allowed=e.allowed
+        429,
+        "queue_full",
+        str(e),
+        headers={"Retry-After": "5"},
+        reason=e.reason,
+        open=e.open,
+        allowed=e.allowed,
     ),
     Backlogged: lambda _: Problem(503, "backlog", "Too much is waiting.", headers={"Retry-After": "10"}),
     KeyReused: lambda _: Problem(

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.catalog import PreviewPublished
-from contracts.credits import AccountChanged, Hold
+from contracts.credits import AccountChanged, CreditsQuoted, Hold, PricingChanged
 from contracts.message import Document
 from contracts.orders import Operation
 from gateway.adapters.outbound.postgres.put import PUTS
@@ -30,11 +30,27 @@ _WITHDRAW_JOBS = text("delete from gateway.view_jobs where id = any(:ids) and ve
 _WITHDRAW_MODELS = text("delete from gateway.view_models where id = any(:ids) and version = 0")
 _RECORD = text("""
     insert into gateway.view_credit_entries
-        (id, team_id, version, position, kind, operation, job_id, document)
+        (id, team_id, version, position, kind, operation, job_id,
+        amount, charged, balance_after, at, document)
     select * from unnest(cast(:ids as uuid[]), cast(:teams as uuid[]), cast(:versions as bigint[]),
         cast(:positions as int[]), cast(:kinds as text[]), cast(:operations as text[]), cast(:jobs as uuid[]),
-        cast(:documents as jsonb[]))
+        cast(:amounts as bigint[]), cast(:charged as bigint[]), cast(:balances as bigint[]),
+        cast(:times as timestamptz[]), cast(:documents as jsonb[]))
     on conflict (id) do nothing
+""")
+_LINE = ("ids", "teams", "versions", "positions", "kinds", "operations", "jobs", "amounts", "charged",
+    "balances", "times", "documents")  # fmt: skip
+_PRICE = text("""
+    insert into gateway.view_pricing (version, effective_at, document)
+    select * from unnest(cast(:versions as bigint[]), cast(:times as timestamptz[]),
+        cast(:documents as jsonb[])) on conflict (version) do nothing
+""")
+# Only what a request waits for: it is forgotten with the request.
+_QUOTE = text("""
+    insert into gateway.view_quotes (request_id, team_id, document)
+    select r.id, r.team_id, q.document
+    from unnest(cast(:requests as uuid[]), cast(:documents as jsonb[])) as q (request_id, document)
+    join gateway.requests r on r.id = q.request_id on conflict (request_id) do nothing
 """)
 _PICTURE = text("""
     insert into gateway.previews (sha256, content_type, data)
@@ -86,14 +102,32 @@ class StoredDocuments:
         """Keep the history lines of accounts, each once."""
         lines = [
             (entry.id, account.team_id, entry.version, position, entry.kind, entry.operation, entry.job_id,
-             entry.model_dump_json())
+             entry.amount, entry.charged, entry.balance_after, entry.at, entry.model_dump_json())
             for account in accounts
             for position, entry in enumerate(account.entries)
         ]  # fmt: skip
         if lines:
-            names = ("ids", "teams", "versions", "positions", "kinds", "operations", "jobs", "documents")
             columns = (list(column) for column in zip(*lines, strict=True))
-            await self.connection.execute(_RECORD, dict(zip(names, columns, strict=True)))
+            await self.connection.execute(_RECORD, dict(zip(_LINE, columns, strict=True)))
+
+    async def price(self, lists: Sequence[PricingChanged]) -> None:
+        """Keep price lists, each version once."""
+        if lists:
+            values = {
+                "versions": [prices.version for prices in lists],
+                "times": [prices.effective_at for prices in lists],
+                "documents": [prices.model_dump_json() for prices in lists],
+            }
+            await self.connection.execute(_PRICE, values)
+
+    async def quote(self, quotes: Sequence[CreditsQuoted]) -> None:
+        """Keep the offers that requests wait for."""
+        if quotes:
+            values = {
+                "requests": [quote.request_id for quote in quotes],
+                "documents": [quote.model_dump_json() for quote in quotes],
+            }
+            await self.connection.execute(_QUOTE, values)
 
     async def picture(self, previews: Sequence[PreviewPublished]) -> None:
         """Keep the pictures of reference models."""

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.message import Document
+from contracts.credits import LowBalance
+from contracts.message import Document, Fact
 
 CHANNEL = "gateway_news"
 # The row lock is the fence: numbers are taken in the order of the commits, so readers never miss a row.
@@ -35,24 +36,24 @@ class StoredLog:
 
     connection: AsyncConnection
 
-    async def append(self, documents: Sequence[Document], now: datetime) -> None:
-        """Append documents and wake, after the commit, whoever waits for news or a verdict."""
-        if documents:
-            await self._append(documents, now)
+    async def append(self, facts: Sequence[Document | LowBalance], now: datetime) -> None:
+        """Append documents and notices and wake, after the commit, whoever waits for news or a verdict."""
+        if facts:
+            await self._append(facts, now)
         await self.connection.execute(_NOTIFY)
 
-    async def _append(self, documents: Sequence[Document], now: datetime) -> None:
-        count = len(documents)
+    async def _append(self, facts: Sequence[Document | LowBalance], now: datetime) -> None:
+        count = len(facts)
         last = (await self.connection.execute(_NUMBER, {"count": count})).scalar_one()
         values = {
             "last": last,
             "count": count,
             "now": now,
-            "teams": [_team(document) for document in documents],
-            "types": [document.type for document in documents],
-            "subjects": [document.subject for document in documents],
-            "versions": [document.version for document in documents],
-            "documents": [document.model_dump_json() for document in documents],
+            "teams": [_team(fact) for fact in facts],
+            "types": [fact.type for fact in facts],
+            "subjects": [fact.subject for fact in facts],
+            "versions": [_version(fact) for fact in facts],
+            "documents": [fact.model_dump_json() for fact in facts],
         }
         await self.connection.execute(_APPEND, values)
 
@@ -61,6 +62,11 @@ class StoredLog:
         await self.connection.execute(_PRUNE, {"before": before})
 
 
-def _team(document: Document) -> UUID | None:
-    team_id: UUID | None = getattr(document, "team_id", None)
+def _team(fact: Fact) -> UUID | None:
+    team_id: UUID | None = getattr(fact, "team_id", None)
     return team_id
+
+
+def _version(fact: Document | LowBalance) -> int:
+    """Take a notice's time for its version, so that it is logged once however often it comes."""
+    return fact.version if isinstance(fact, Document) else int(fact.at.timestamp() * 1_000_000)

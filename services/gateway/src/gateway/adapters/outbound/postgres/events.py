@@ -8,7 +8,7 @@ from sqlalchemy import Row, text
 
 from chassis.database import Database
 from contracts import message_class
-from contracts.message import Document
+from contracts.message import Fact
 from gateway.application.reading import Event, EventsExpired
 
 _EVENTS = text("""
@@ -42,7 +42,7 @@ class StoredEvents:
 
 def _read(row: Row[Any]) -> Event:
     kind = message_class(row.type)
-    if kind is None or not issubclass(kind, Document):
+    if kind is None or not issubclass(kind, Fact):
         raise LookupError(f"the event log holds the unknown type {row.type}")
-    document = kind.model_validate_json(row.document)
-    return Event(row.seq, row.type, row.subject, row.version, row.at, document)
+    fact = kind.model_validate_json(row.document)
+    return Event(row.seq, row.type, row.subject, row.version, row.at, fact)

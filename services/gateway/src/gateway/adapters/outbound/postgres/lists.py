@@ -1,7 +1,7 @@
 """The views, as they are listed: one page by one indexed read, from where the last page ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from chassis.database import Database
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import Entry
 from gateway.adapters.outbound.postgres.views import read_job
-from gateway.application.reading import JobView, Page
+from gateway.application.reading import JobView, Lines, Page
 
 _JOBS = """
     select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
@@ -67,11 +67,9 @@ class StoredLists:
         rows = await self._page(_REFERENCE_MODELS, {}, filters, order, after, page)
         return [ReferenceModelChanged.model_validate_json(row.document) for row in rows]
 
-    async def entries(
-        self, team_id: UUID, page: Page, *, kind: str | None, operation: str | None, job_id: UUID | None
-    ) -> list[tuple[int, int, Entry]]:
+    async def entries(self, team_id: UUID, page: Page, lines: Lines) -> list[tuple[int, int, Entry]]:
         """List history lines, newest first."""
-        filters = {"kind": kind, "operation": operation, "job_id": job_id}
+        filters = asdict(lines)
         order, after = "version desc, position desc", "(version, position) < (:a0, :a1)"
         rows = await self._page(_ENTRIES, {"team_id": team_id}, filters, order, after, page)
         return [(row.version, row.position, Entry.model_validate_json(row.document)) for row in rows]
@@ -99,8 +97,11 @@ class StoredLists:
             return list(found)
 
 
+_CONDITIONS = {"search": "words like :search", "since": "at >= :since", "before": "at < :before"}
+
+
 def _condition(name: str) -> str:
-    return "words like :search" if name == "search" else f"{name} = :{name}"
+    return _CONDITIONS.get(name, f"{name} = :{name}")
 
 
 def _pattern(search: str) -> str:

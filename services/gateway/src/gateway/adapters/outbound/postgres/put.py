@@ -29,11 +29,15 @@ class Put:
 
 
 def _put(
-    table: str, key: str, types: Mapping[str, str], columns: Mapping[str, Callable[[Any], object]]
+    table: str,
+    key: str,
+    types: Mapping[str, str],
+    columns: Mapping[str, Callable[[Any], object]],
+    also: str = "",
 ) -> Put:
     names = list(columns)
     arrays = ", ".join(f"cast(:{name} as {types.get(name, 'text')}[])" for name in names)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key) + also
     statement = f"""
         insert into gateway.{table} as t ({", ".join(names)}) select * from unnest({arrays})
         on conflict ({key}) do update set {changes} where t.version < excluded.version returning {key}
@@ -117,6 +121,7 @@ PUTS: dict[type[Document], Put] = {
             "status": lambda job: job.status,
             "model_id": _job_model,
         },
+        also=", changed_at = clock_timestamp()",
     ),
     AccountChanged: _put(
         "view_accounts",

@@ -44,7 +44,7 @@ _UNANSWERED = text("""
 """)
 _FORGET = text("""
     delete from gateway.requests
-    where created_at < :before and (verdict is not null or kind = 'cancel_job')
+    where created_at < :before and (verdict is not null or kind in ('cancel_job', 'quote'))
 """)
 
 

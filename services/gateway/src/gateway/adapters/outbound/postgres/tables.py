@@ -31,6 +31,10 @@ def _time(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, TIMESTAMP(timezone=True), nullable=nullable)
 
 
+def _now(name: str) -> Column[Any]:
+    return Column(name, TIMESTAMP(timezone=True), nullable=False, server_default=text("clock_timestamp()"))
+
+
 def _view(name: str, *columns: Column[Any] | Index) -> Table:
     """Describe a view: the newest version of each document of a kind, and what it is searched by."""
     return Table(
@@ -159,6 +163,8 @@ view_jobs = _view(
     Column("status", Text, nullable=False),
     Column("model_id", Uuid),
     Column("cost", JSONB),
+    _now("changed_at"),
+    Index("ix_view_jobs_changed_at", "changed_at"),
     Index("ix_view_jobs_team_id_id", "team_id", "id"),
     Index("ix_view_jobs_team_id_status_id", "team_id", "status", "id"),
     Index("ix_view_jobs_model_id_id", "model_id", "id"),
@@ -205,9 +211,61 @@ view_credit_entries = Table(
     Column("kind", Text, nullable=False),
     Column("operation", Text),
     Column("job_id", Uuid),
+    Column("amount", BigInteger, nullable=False),
+    Column("charged", BigInteger, nullable=False),
+    Column("balance_after", BigInteger, nullable=False),
+    _time("at"),
     Column("document", JSONB, nullable=False),
+    _now("recorded_at"),
     Index("ix_view_credit_entries_team_id_version_position", "team_id", "version", "position"),
+    Index("ix_view_credit_entries_team_id_at", "team_id", "at"),
     Index("ix_view_credit_entries_job_id", "job_id"),
+    Index("ix_view_credit_entries_recorded_at", "recorded_at"),
+)
+view_pricing = Table(
+    "view_pricing",
+    SCHEMA,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    _time("effective_at"),
+    Column("document", JSONB, nullable=False),
+)
+view_quotes = Table(
+    "view_quotes",
+    SCHEMA,
+    Column("request_id", Uuid, ForeignKey("gateway.requests.id", ondelete="CASCADE"), primary_key=True),
+    Column("team_id", Uuid, nullable=False),
+    Column("document", JSONB, nullable=False),
+)
+findings = Table(
+    "findings",
+    SCHEMA,
+    Column("kind", Text, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("team_id", Uuid, nullable=False),
+    Column("job_id", Uuid),
+    Column("what", Text, nullable=False),
+    _time("first_seen_at"),
+    _time("last_seen_at"),
+    _time("counts_since", nullable=True),
+    _time("healed_at", nullable=True),
+    _time("resolved_at", nullable=True),
+    PrimaryKeyConstraint("kind", "subject"),
+    Index("ix_findings_standing", "first_seen_at", postgresql_where=text("resolved_at is null")),
+)
+balanced = Table(
+    "balanced",
+    SCHEMA,
+    Column("team_id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("spendable", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+)
+audit_head = Table(
+    "audit_head",
+    SCHEMA,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    _time("looked_at"),
+    CheckConstraint("one", name="one_row"),
 )
 view_plans = _view(
     "view_plans",

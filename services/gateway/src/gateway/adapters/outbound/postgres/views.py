@@ -1,6 +1,7 @@
 """The views, as they are read: single documents, each by one indexed read."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.database import Database
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
-from contracts.credits import AccountChanged
+from contracts.credits import AccountChanged, CreditsQuoted, PricingChanged
 from contracts.jobs import JobChanged
-from contracts.message import Document
+from contracts.message import Message
 from gateway.application.reading import Cost, JobView, Standing
 from gateway.domain.plans import FREE
 
@@ -36,11 +37,19 @@ _STANDING = text("""
         s.open, s.allowed
     from (select 1) as one left join gateway.team_slots s on s.team_id = :team_id
 """)
+_QUOTE = text("""
+    select cast(document as text) as document from gateway.view_quotes
+    where request_id = :request_id and team_id = :team_id
+""")
+_PRICING = text("""
+    select cast(document as text) as document from gateway.view_pricing
+    where effective_at <= :now order by version desc limit 1
+""")
 _PREVIEW = text("""
     select p.sha256, p.content_type, p.data
     from gateway.view_reference_models r join gateway.previews p on p.sha256 = r.preview where r.id = :id
 """)
-D = TypeVar("D", bound=Document)
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +82,20 @@ class ViewsOn:
             open_allowed=FREE.open if row.allowed is None else row.allowed,
         )
 
+    async def quote(self, team_id: UUID, request_id: UUID) -> CreditsQuoted | None:
+        """Find the offer that answered a request."""
+        return await self._find(CreditsQuoted, _QUOTE, request_id=request_id, team_id=team_id)
+
+    async def pricing(self, now: datetime) -> PricingChanged | None:
+        """Find the price list in force."""
+        return await self._find(PricingChanged, _PRICING, now=now)
+
     async def preview(self, reference_model_id: UUID) -> tuple[str, str, bytes] | None:
         """Find the name (SHA-256), content type and bytes of a picture."""
         row = (await self.connection.execute(_PREVIEW, {"id": reference_model_id})).first()
         return (row.sha256, row.content_type, bytes(row.data)) if row else None
 
-    async def _find(self, kind: type[D], statement: TextClause, **values: UUID) -> D | None:
+    async def _find(self, kind: type[M], statement: TextClause, **values: object) -> M | None:
         found = (await self.connection.execute(statement, values)).scalar()
         return kind.model_validate_json(found) if found else None
 
@@ -117,6 +134,16 @@ class StoredViews:
         """Find a team's balance and limits."""
         async with self.database.reading() as connection:
             return await ViewsOn(connection).standing(team_id)
+
+    async def quote(self, team_id: UUID, request_id: UUID) -> CreditsQuoted | None:
+        """Find the offer that answered a request."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).quote(team_id, request_id)
+
+    async def pricing(self, now: datetime) -> PricingChanged | None:
+        """Find the price list in force."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).pricing(now)
 
     async def preview(self, reference_model_id: UUID) -> tuple[str, str, bytes] | None:
         """Find the name (SHA-256), content type and bytes of a picture."""

@@ -10,8 +10,10 @@ from chassis.database import Database
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Cause
 from contracts.message import Message
+from gateway.adapters.outbound.postgres.books import StoredBooks
 from gateway.adapters.outbound.postgres.documents import StoredDocuments
 from gateway.adapters.outbound.postgres.event_log import StoredLog
+from gateway.adapters.outbound.postgres.findings import StoredFindings
 from gateway.adapters.outbound.postgres.keys import StoredKeys
 from gateway.adapters.outbound.postgres.people import StoredPeople
 from gateway.adapters.outbound.postgres.requests import StoredRequests
@@ -48,6 +50,8 @@ def transaction(database: Database) -> Transaction:
                 views=ViewsOn(connection),
                 log=StoredLog(connection),
                 throttles=StoredThrottles(connection),
+                books=StoredBooks(connection),
+                findings=StoredFindings(connection),
                 outbox=Sayings(session.outbox),
             )
 

@@ -1,6 +1,7 @@
 """What all bodies share: unknown fields are errors, texts are clean, lists come in pages."""
 
 from typing import Annotated, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -31,6 +32,9 @@ Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Clean]
 UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}$")]
 MaxCredits = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+QuoteId = Annotated[
+    UUID, Field(description="An offer of `POST /api/credits/quotes`: it costs no more than that")
+]
 Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Clean]
 
 

@@ -12,11 +12,16 @@ from gateway.domain.plans import FREE
 
 
 class Account(Body):
-    """Credits: `available` and `bonus` can be spent, `reserved` are held for jobs."""
+    """Credits: `available` and `bonus` can be spent, `reserved` are held for jobs.
 
+    `uncollected` was delivered and could not be charged; nothing is held for a `frozen` account.
+    """
+
+    version: int
     available: int
     bonus: int
     reserved: int
+    uncollected: int
     frozen: bool
     buckets: list[Bucket]
     next_replenishment_at: datetime | None
@@ -24,7 +29,7 @@ class Account(Body):
     @classmethod
     def of(cls, account: AccountChanged) -> Self:
         """Show an account."""
-        return cls(**account.model_dump(exclude={"team_id", "version", "entries"}))
+        return cls(**account.model_dump(exclude={"team_id", "entries"}))
 
 
 class Balance(Account):
@@ -43,7 +48,7 @@ class Balance(Account):
             team_id=UUID(int=0), version=0, available=0, bonus=0, reserved=0
         )
         return cls(
-            **account.model_dump(exclude={"team_id", "version", "entries"}),
+            **account.model_dump(exclude={"team_id", "entries"}),
             running=standing.running,
             running_limit=standing.plan.limits.running if standing.plan else FREE.running,
             open=standing.open,

@@ -5,9 +5,9 @@ from typing import Literal, Self
 
 from contracts.billing import Limits, PlanChanged
 from contracts.catalog import ModelChanged
-from contracts.credits import AccountChanged
+from contracts.credits import AccountChanged, LowBalance
 from contracts.jobs import JobChanged
-from contracts.message import Document
+from contracts.message import Fact
 from gateway.adapters.inbound.http.bodies.common import Body
 from gateway.adapters.inbound.http.bodies.credits import Account
 from gateway.adapters.inbound.http.bodies.jobs import Job
@@ -15,11 +15,12 @@ from gateway.adapters.inbound.http.bodies.models import Model
 from gateway.application.ports import Links
 from gateway.application.reading import Event as StoredEvent
 
-EventType = Literal["job.changed", "model.changed", "account.changed", "plan.changed"]
+EventType = Literal["job.changed", "model.changed", "account.changed", "account.low_balance", "plan.changed"]
 _TYPES: dict[str, EventType] = {
     JobChanged.type: "job.changed",
     ModelChanged.type: "model.changed",
     AccountChanged.type: "account.changed",
+    LowBalance.type: "account.low_balance",
     PlanChanged.type: "plan.changed",
 }
 
@@ -32,15 +33,25 @@ class Plan(Body):
     limits: Limits
 
 
+class LowBalanceNotice(Body):
+    """What the team can spend has fallen below the threshold; told once until it has been above again."""
+
+    spendable: int
+    threshold: int
+
+
 class Event(Body):
-    """Something changed: `data` is the whole document in this version, as its own endpoint shows it."""
+    """Something changed: `data` is the whole document in this version, as its own endpoint shows it.
+
+    A notice (`account.low_balance`) has no versions: its `version` is its time in microseconds.
+    """
 
     seq: int
     type: EventType
     subject: str
     version: int
     at: datetime
-    data: Job | Model | Account | Plan
+    data: Job | Model | Account | LowBalanceNotice | Plan
 
     @classmethod
     def of(cls, event: StoredEvent, links: Links) -> Self:
@@ -51,19 +62,21 @@ class Event(Body):
             subject=event.subject,
             version=event.version,
             at=event.at,
-            data=_data(event.document, links),
+            data=_data(event.fact, links),
         )
 
 
-def _data(document: Document, links: Links) -> Job | Model | Account | Plan:
-    match document:
+def _data(fact: Fact, links: Links) -> Job | Model | Account | LowBalanceNotice | Plan:
+    match fact:
         case JobChanged():
-            return Job.described(document, links)
+            return Job.described(fact, links)
         case ModelChanged():
-            return Model.of(document, links)
+            return Model.of(fact, links)
         case AccountChanged():
-            return Account.of(document)
+            return Account.of(fact)
+        case LowBalance(spendable=spendable, threshold=threshold):
+            return LowBalanceNotice(spendable=spendable, threshold=threshold)
         case PlanChanged(plan=plan, status=status, limits=limits):
             return Plan(plan=plan, status=status, limits=limits)
         case _:
-            raise LookupError(f"no event shows a {document.type}")
+            raise LookupError(f"no event shows a {fact.type}")

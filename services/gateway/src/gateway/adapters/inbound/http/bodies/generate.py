@@ -6,7 +6,15 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from contracts.orders import ImageFormat, Quality, Recipe, Size
-from gateway.adapters.inbound.http.bodies.common import Body, LongText, MaxCredits, Prompt, Strict, UploadKey
+from gateway.adapters.inbound.http.bodies.common import (
+    Body,
+    LongText,
+    MaxCredits,
+    Prompt,
+    QuoteId,
+    Strict,
+    UploadKey,
+)
 from gateway.adapters.inbound.http.bodies.jobs import Job
 
 Side = Annotated[int, Field(ge=64, le=2048, strict=True)]
@@ -56,6 +64,7 @@ class GenerateBody(Strict):
     seed: SeedText | SeedNumber | None = None
     reference_upload_key: UploadKey | None = None
     max_credits: MaxCredits | None = None
+    quote_id: QuoteId | None = None
 
     @model_validator(mode="after")
     def _one_model(self) -> Self:

@@ -15,7 +15,15 @@ from contracts.catalog import (
     Training,
 )
 from contracts.orders import Recipe
-from gateway.adapters.inbound.http.bodies.common import Body, LongText, MaxCredits, Name, Strict, UploadKey
+from gateway.adapters.inbound.http.bodies.common import (
+    Body,
+    LongText,
+    MaxCredits,
+    Name,
+    QuoteId,
+    Strict,
+    UploadKey,
+)
 from gateway.adapters.inbound.http.bodies.jobs import Job
 from gateway.application.ports import Links
 
@@ -105,6 +113,7 @@ class CreateModelBody(Strict):
     reference_model_id: UUID | None = None
     upload_keys: Annotated[tuple[UploadKey, ...], Field(max_length=40)] = ()
     max_credits: MaxCredits | None = None
+    quote_id: QuoteId | None = None
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
@@ -137,6 +146,7 @@ class RefineModelBody(Strict):
     instructions: LongText = ""
     upload_keys: Annotated[tuple[UploadKey, ...], Field(max_length=40)] = ()
     max_credits: MaxCredits | None = None
+    quote_id: QuoteId | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:

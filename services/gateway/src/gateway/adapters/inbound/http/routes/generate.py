@@ -37,7 +37,7 @@ async def post_generate(
 ) -> Generating:
     """Generate images; the answer comes when their credits are held, or known to be lacking."""
     asked = wish(caller, Kind.GENERATE, api.asking.clock(), fingerprint("generate", body), key, jobs=1)
-    who = spending(caller, body.max_credits)
+    who = spending(caller, body.max_credits, body.quote_id)
     answer = await ask_generate(asked, body.recipe(), body.count, who, api.asking)
     views = [await api.views.job(caller.team_id, job_id) for job_id in answer.request.jobs]
     replayed(request, again=answer.replayed)

@@ -44,7 +44,7 @@ async def post_model(
 ) -> Making:
     """Make a model; the answer comes when its credits are held, or known to be lacking."""
     asked = wish(caller, Kind.CREATE_MODEL, api.asking.clock(), fingerprint("create", body), key, jobs=1)
-    who = spending(caller, body.max_credits)
+    who = spending(caller, body.max_credits, body.quote_id)
     return await _making(await create_model(asked, body.recipe(asked.subject), who, api.asking), request, api)
 
 
@@ -60,7 +60,7 @@ async def post_refinement(
     """Train the next version of a model, from its active one."""
     hashed, now = fingerprint("refine", model_id, body), api.asking.clock()
     asked = wish(caller, Kind.REFINE_MODEL, now, hashed, key, subject=model_id, jobs=1)
-    who = spending(caller, body.max_credits)
+    who = spending(caller, body.max_credits, body.quote_id)
     return await _making(await refine_model(asked, body.recipe(model_id), who, api.asking), request, api)
 
 
