@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from services.credits.tests.fakes import Alarms, Clock, Memory
+from services.credits.tests.processes import variables
 from services.credits.tests.stories import NOW, period
 from sqlalchemy import text
 
@@ -131,3 +132,9 @@ def service(request: pytest.FixtureRequest) -> Credits:
     if request.param == "memory":
         return Credits(Memory())
     return Credits(Postgres(request.getfixturevalue("database")))
+
+
+@pytest.fixture(scope="module")
+def environment(fresh_database: FreshDatabase, fresh_vhost: str) -> dict[str, str]:
+    """The settings of processes that use the module's own database and bus."""
+    return variables(fresh_database.url("credits"), fresh_vhost)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from services.credits.tests.conftest import Credits, Postgres
-from services.credits.tests.stories import ask, captured, spending_key
+from services.credits.tests.stories import ask, ask_price, captured, spending_key
 
 from chassis.database import Database
 from credits.adapters.outbound.audit import CHECKS, PostgresAudit
@@ -14,6 +14,7 @@ from credits.application.verify_ledger import verify_ledger
 LATEST = "(select id from credits.ledger_transactions order by at desc, version desc, n desc limit 1)"
 HELD = "(select id from credits.holds where status = 'held' limit 1)"
 CAPTURED = "(select id from credits.holds where status = 'captured' limit 1)"
+QUOTE = UUID(int=1)
 
 # Damage no constraint can see: it needs a superuser who switches the guards off.
 DAMAGE = {
@@ -55,6 +56,7 @@ DAMAGE = {
             f"where job_id = {CAPTURED} and kind = 'deduct'"
         )
     ],
+    "requests cost no more than their quotes": ["update credits.quotes set total = total - 1"],
     "settled holds name their entries": [
         f"update credits.holds set entry_ids = array[gen_random_uuid()] where id = {CAPTURED}"
     ],
@@ -69,7 +71,8 @@ async def audited(migrated: str) -> AsyncIterator[PostgresAudit]:
     service = Credits(Postgres(database))
     team: UUID = await service.team_with(200)
     first = ask(team, api_key=spending_key(None))
-    await service.tell(first, ask(team))
+    await service.tell(ask_price(team, request_id=QUOTE))
+    await service.tell(first, ask(team, quote_id=QUOTE))
     await service.tell(captured(first, 3))
     yield PostgresAudit(database)
     await database.close()

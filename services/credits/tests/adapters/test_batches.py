@@ -8,7 +8,16 @@ from uuid import uuid4
 
 import pytest
 from services.credits.tests.conftest import Credits, Postgres
-from services.credits.tests.stories import ask, captured, order, period, released, spending_key
+from services.credits.tests.stories import (
+    ask,
+    ask_price,
+    captured,
+    item,
+    order,
+    period,
+    released,
+    spending_key,
+)
 from sqlalchemy import event
 
 from chassis.database import Database
@@ -47,6 +56,20 @@ async def test_a_batch_takes_as_many_statements_as_one_message(service: Credits,
             await service.handle([delivery(released(asked, 1)) for asked in asks])
         counts.append((len(holding), len(capturing), len(releasing)))
     assert counts == [(8, 5, 5), (8, 5, 5)]
+
+
+async def test_quotes_take_as_many_statements_whatever_the_batch(service: Credits, database: Database):
+    teams = [await service.team_with(1000) for _ in range(5)]
+    counts = []
+    for size in (1, 50):
+        asks = [ask_price(teams[n % 5], item(1), item(2)) for n in range(size)]
+        with statements(database) as quoting:
+            await service.handle([delivery(asked) for asked in asks])
+        holds = [ask(asked.team_id, order(1), order(2), quote_id=asked.request_id) for asked in asks]
+        with statements(database) as holding:
+            await service.handle([delivery(asked) for asked in holds])
+        counts.append((len(quoting), len(holding)))
+    assert counts == [(6, 8), (6, 8)]
 
 
 async def test_two_batches_cannot_hold_the_same_credits(service: Credits):

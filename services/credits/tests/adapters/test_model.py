@@ -37,6 +37,7 @@ class Model:
         self.plan = 0
         self.ends = timedelta(0)
         self.extra = 0
+        self.owed = 0
         self.holds: dict[UUID, tuple[int, int, int, timedelta]] = {}  # generation, of plan, of extra, until
         self.ended: dict[UUID, tuple[str, int, int]] = {}  # outcome, captured, released
 
@@ -47,7 +48,7 @@ class Model:
 
     def hold(self, job: UUID, amount: int, now: timedelta) -> bool:
         self.expire(now)
-        if amount > self.plan + self.extra:
+        if amount > self.plan + self.extra or self.owed > 50:
             return False
         of_plan = min(self.plan, amount)
         self.plan -= of_plan
@@ -59,6 +60,11 @@ class Model:
             now + timedelta(hours=30, minutes=18.75),
         )
         return True
+
+    def pay(self, credits: int) -> int:
+        paid = min(self.owed, credits)
+        self.owed -= paid
+        return credits - paid
 
     def settle(self, job: UUID, outcome: str, charge: int) -> None:
         generation, of_plan, of_extra, _ = self.holds.pop(job)
@@ -75,6 +81,7 @@ class Model:
         self.plan -= of_plan
         self.extra -= of_extra
         outcome = "late_captured" if of_plan + of_extra == due else "uncollected"
+        self.owed += due - of_plan - of_extra
         self.ended[job] = (outcome, of_plan + of_extra, held - due)
 
 
@@ -113,7 +120,7 @@ class Machine(RuleBasedStateMachine):
         start = self.service.clock.now
         fields = {"period_end": start + PERIOD, "plan": "free", "source_ref": str(uuid4())}
         self.tell(period(self.team, credits, start, **fields))
-        self.model.plan, self.model.ends = credits, self.now + PERIOD
+        self.model.plan, self.model.ends = self.model.pay(credits), self.now + PERIOD
         self.model.generation += 1
 
     @rule(amount=st.integers(-20, 20).filter(bool))
@@ -130,7 +137,7 @@ class Machine(RuleBasedStateMachine):
         self.version = self.run(self.service.account(self.team)).version
         of_plan = min(self.model.plan, max(0, -amount))
         self.model.plan -= of_plan
-        self.model.extra += amount + of_plan
+        self.model.extra += self.model.pay(amount) if amount > 0 else amount + of_plan
 
     @rule(target=asked, quantities=st.lists(st.integers(1, 8), min_size=1, max_size=3))
     def hold(self, quantities):
@@ -176,6 +183,7 @@ class Machine(RuleBasedStateMachine):
     def they_agree(self):
         account = self.run(self.service.account(self.team))
         assert account.available == self.model.plan + self.model.extra
+        assert account.uncollected == self.model.owed
         assert account.reserved == sum(plan + extra for _, plan, extra, _ in self.model.holds.values())
 
     def teardown(self):

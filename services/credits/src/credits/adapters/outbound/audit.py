@@ -147,6 +147,16 @@ CHECKS = {
             from credits.holds h left join credits.ledger_transactions t on t.job_id = h.id group by h.id
         ) as h
     """,
+    "requests cost no more than their quotes": """
+        select count(*), array_agg(format('quote %s over %s is used by request %s: %s holds for %s',
+            id, total, used_by, holds, cost)) filter (where cost > total or holds = 0)
+        from (
+            select q.id, q.total, q.used_by, count(h.id) as holds, coalesce(sum(h.amount), 0) as cost
+            from credits.quotes q
+            left join credits.holds h on h.request_id = q.used_by and h.team_id = q.team_id
+            where q.used_by is not null group by q.id
+        ) as q
+    """,
     "settled holds name their entries": """
         select count(*), array_agg(format('hold %s names entry %s, which is not in the ledger', id, entry_id))
             filter (where found is null)
