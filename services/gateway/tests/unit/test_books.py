@@ -11,16 +11,29 @@ from gateway.domain.books import AccountBooks, Finding, FindingKind, JobBooks
 TEAM = uuid4()
 PAID = Receipt(held=8, captured=6, released=2, unit_price=2, units=3, reason="captured")
 FREED = Receipt(held=8, captured=0, released=8, unit_price=2, units=0, reason="failed")
+
+
+def replace_receipt(receipt: Receipt, **changes: int) -> Receipt:
+    return receipt.model_copy(update=changes)
+
+
 COMPLETED = JobBooks(uuid4(), TEAM, "completed", PAID, 1, 8, 1, 6, 1, 2)
 FAILED = JobBooks(uuid4(), TEAM, "failed", FREED, 1, 8, 0, 0, 1, 8)
 RUNNING = JobBooks(uuid4(), TEAM, "processing", None, 1, 8, 0, 0, 0, 0)
 SETTLED = JobBooks(uuid4(), TEAM, "processing", None, 1, 8, 1, 6, 1, 2)
 LATE = replace(COMPLETED, refunded=8)
+GRATIS = replace(
+    COMPLETED,
+    receipt=replace_receipt(PAID, held=0, captured=0, released=0, unit_price=0),
+    reserved=0, deducts=0, charged=0, refunds=0, refunded=0,
+)  # fmt: skip
 STRANDED = replace(COMPLETED, deducts=0, charged=0, refunds=0, refunded=0)
 ACCOUNT = AccountBooks(TEAM, 7, 192, 8, 192, 8, 0)
 
 
-@pytest.mark.parametrize("fine", [COMPLETED, FAILED, RUNNING, LATE, replace(COMPLETED, status="expired")])
+@pytest.mark.parametrize(
+    "fine", [COMPLETED, FAILED, RUNNING, LATE, GRATIS, replace(COMPLETED, status="expired")]
+)
 def test_books_in_order_have_no_findings(fine: JobBooks):
     assert list(fine.findings()) == []
 
@@ -41,7 +54,7 @@ def test_books_in_order_have_no_findings(fine: JobBooks):
         (replace(FAILED, refunded=6), "receipt", "its receipt says released 8, the history 6"),
         (replace(FAILED, reserves=0, reserved=0), "lines", "settled without a reserve"),
         (replace(RUNNING, status=None), "not_shown", "credits moved for a job that is not shown"),
-        (replace(RUNNING, reserves=0), "no_hold", "processing, and nothing is held for it"),
+        (replace(RUNNING, reserves=0, reserved=0), "no_hold", "processing, and nothing is held for it"),
         (SETTLED, "no_hold", "processing, and nothing is held for it"),
     ],
 )
@@ -70,7 +83,9 @@ def test_an_open_hold_is_decided_as_its_receipt_says():
     assert unpaid.remedy() == ReleaseCredits(job_id=STRANDED.job_id, team_id=TEAM, reason="audit: failed")
 
 
-@pytest.mark.parametrize("other", [COMPLETED, FAILED, RUNNING, SETTLED, replace(STRANDED, receipt=None)])
+@pytest.mark.parametrize(
+    "other", [COMPLETED, FAILED, RUNNING, SETTLED, GRATIS, replace(STRANDED, receipt=None)]
+)
 def test_there_is_no_remedy_for_anything_else(other: JobBooks):
     assert other.remedy() is None
 

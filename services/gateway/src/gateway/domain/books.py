@@ -52,7 +52,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class JobBooks:
-    """A job, and the lines of its team's history that name it: how many of each kind, and their sums."""
+    """A job, and the lines of its team's history that name it: how many of each kind, and their sums.
+
+    What was charged and given back by hand afterwards is not among them: the receipt stays what it was.
+    """
 
     job_id: UUID
     team_id: UUID
@@ -68,7 +71,12 @@ class JobBooks:
     @property
     def is_open(self) -> bool:
         """Tell whether credits are held for it, as the history has it."""
-        return self.reserves > 0 and not self.deducts and not self.refunds
+        return self.reserved > 0 and not self.deducts and not self.refunds
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether it costs nothing, so that no credits move for it."""
+        return self.reserves > 0 and not self.reserved
 
     @property
     def is_late(self) -> bool:
@@ -81,7 +89,7 @@ class JobBooks:
             yield self._found(FindingKind.NOT_SHOWN, "credits moved for a job that is not shown")
         if lines := self._lines():
             yield self._found(FindingKind.LINES, lines)
-        if self.status in UNDER_WAY and not self.is_open:
+        if self.status in UNDER_WAY and not self.is_open and not self.is_free:
             yield self._found(FindingKind.NO_HOLD, f"{self.status}, and nothing is held for it")
         if self.status in TERMINAL:
             yield from self._ended()
@@ -97,9 +105,9 @@ class JobBooks:
         if self.is_open:
             what = f"{self.status}, and {self.reserved} credits are still held"
             yield self._found(FindingKind.OPEN_HOLD, what)
-        elif self.status in ("completed", "expired") and not self.deducts:
+        elif self.status in ("completed", "expired") and not self.deducts and not self.is_free:
             yield self._found(FindingKind.NOT_CAPTURED, f"{self.status} without a deduct")
-        elif self.status == "failed" and (self.deducts or (self.reserves and not self.refunds)):
+        elif self.status == "failed" and (self.deducts or (self.reserved and not self.refunds)):
             what = f"failed with {self.deducts} deducts and {self.refunds} refunds"
             yield self._found(FindingKind.CAPTURED_IN_VAIN, what)
         if self.receipt is None:

@@ -25,8 +25,8 @@ _JOBS = """
             -sum(amount) filter (where kind = 'reserve') as reserved,
             count(*) filter (where kind = 'deduct') as deducts,
             sum(charged) filter (where kind = 'deduct') as charged,
-            count(*) filter (where kind = 'refund') as refunds,
-            sum(amount) filter (where kind = 'refund') as refunded
+            count(*) filter (where kind = 'refund' and charged >= 0) as refunds,
+            sum(amount) filter (where kind = 'refund' and charged >= 0) as refunded
         from gateway.view_credit_entries where job_id = w.id
     ) e on true where coalesce(j.team_id, e.team_id) is not null
         and (j.version is null or j.version > 0 or e.reserves > 0)
