@@ -19,6 +19,7 @@ from credits.domain.books import Books, Claim, Grant, Hold, KeyWindow, Request
 from credits.domain.limits import Limits
 from credits.domain.pricing import Price, PriceList, Step
 from credits.domain.quote import Quote
+from credits.domain.repairing import Drift
 
 QUALITIES = {"draft": Decimal("0.5"), "standard": Decimal(1), "high": Decimal(2)}
 SIZES = tuple(Step(n * 1024 * 1024, Decimal(n)) for n in (1, 2, 4))
@@ -103,6 +104,10 @@ class Prices:
         self.state.announced.add(version)
         return fresh
 
+    async def forget_offers(self, before: datetime) -> None:
+        kept = (q for q in self.state.quotes.values() if q.used_by or q.expires_at >= before)
+        self.state.quotes = {quote.id: quote for quote in kept}
+
 
 @dataclass
 class Bookkeeper:
@@ -166,6 +171,9 @@ class History:
     async def team_of(self, job_id: UUID) -> UUID | None:
         return self.state.holds[job_id].team_id if job_id in self.state.holds else None
 
+    async def knows(self, team_id: UUID) -> bool:
+        return team_id in self.state.accounts
+
     async def teams(self, after: UUID | None, limit: int) -> list[UUID]:
         return sorted(team for team in self.state.accounts if after is None or team > after)[:limit]
 
@@ -180,6 +188,18 @@ class History:
 
 
 @dataclass
+class Drifts:
+    state: State
+
+    async def find(self, team_id: UUID | None, limit: int) -> list[Drift]:
+        found = []
+        for hold in self.state.holds.values():
+            booked = sum(entry.charged for _, entry in self.state.ledger if entry.job_id == hold.id)
+            found.append(Drift("charged", hold.team_id, hold.id, booked, hold.captured - hold.refunded))
+        return [d for d in found if d.excess and team_id in (None, d.team_id)][:limit]
+
+
+@dataclass
 class Memory:
     """The books, and what was said through them."""
 
@@ -189,7 +209,9 @@ class Memory:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Work]:
         state, outbox = deepcopy(self.state), Outbox()
-        yield Work(Bookkeeper(state, self.limits), Prices(state), Due(state), History(state), outbox)
+        yield Work(
+            Bookkeeper(state, self.limits), Prices(state), Due(state), History(state), Drifts(state), outbox
+        )
         state.said += outbox.messages
         self.state = state
 

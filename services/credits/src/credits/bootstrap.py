@@ -12,21 +12,26 @@ from credits.adapters.inbound.schedule import schedules
 from credits.adapters.outbound.alarms import LoggedAlarms
 from credits.adapters.outbound.audit import PostgresAudit
 from credits.adapters.outbound.postgres import transaction
+from credits.adapters.outbound.turns import PostgresTurns
 from credits.application.ports import Transaction
 from credits.domain.limits import Limits
 from credits.settings import Settings
+
+OperatorCommand = Callable[[Namespace, Transaction, Clock], Awaitable[int]]
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Service:
     """Put the service together."""
     database = connect(settings)
     begin = transactions(settings, database)
+    turns = PostgresTurns(database)
     return Service(
         name="credits",
         settings=settings,
         database=database,
         consumers=consumers(begin, LoggedAlarms(), clock),
-        schedules=schedules(begin, PostgresAudit(database), clock),
+        schedules=schedules(begin, PostgresAudit(database), turns, clock),
+        around=[turns.held],
     )
 
 
@@ -50,17 +55,10 @@ def verify(settings: Settings, _options: Namespace) -> int:
     return _with_database(settings, lambda database: cli.verify(PostgresAudit(database)))
 
 
-def adjust(settings: Settings, options: Namespace) -> int:
-    """Adjust one account."""
+def operate(settings: Settings, command: OperatorCommand, options: Namespace) -> int:
+    """Carry an operator's command out."""
     return _with_database(
-        settings, lambda database: cli.adjust(options, transactions(settings, database), utc_now)
-    )
-
-
-def publish_prices(settings: Settings, options: Namespace) -> int:
-    """Publish a price list."""
-    return _with_database(
-        settings, lambda database: cli.publish(options, transactions(settings, database), utc_now)
+        settings, lambda database: command(options, transactions(settings, database), utc_now)
     )
 
 

@@ -13,6 +13,7 @@ from contracts.message import Message
 from contracts.orders import Operation
 from credits.domain.books import Books, KeyWindow
 from credits.domain.pricing import Price, PriceList
+from credits.domain.repairing import Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class PriceLists(Protocol):
     async def claim(self, now: datetime) -> bool:
         """Take it upon this transaction to say the list in force; False when that is done."""
 
+    async def forget_offers(self, before: datetime) -> None:
+        """Forget the quotes nobody took that ended before a time."""
+
 
 class Due(Protocol):
     """Knows what time has run out for; to be checked again under lock."""
@@ -75,6 +79,9 @@ class History(Protocol):
     async def team_of(self, job_id: UUID) -> UUID | None:
         """Find the team of a job that credits were held for."""
 
+    async def knows(self, team_id: UUID) -> bool:
+        """Tell whether the team has an account."""
+
     async def teams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
         """List the teams that have an account, in the order of their ids."""
 
@@ -86,6 +93,13 @@ class History(Protocol):
 
     async def unsent(self) -> int:
         """Count the messages that wait to be sent."""
+
+
+class Drifts(Protocol):
+    """Knows where the ledger disagrees with the holds."""
+
+    async def find(self, team_id: UUID | None, limit: int) -> Sequence[Drift]:
+        """Find what is booked otherwise than the holds say, for one team or for all."""
 
 
 class Outbox(Protocol):
@@ -103,6 +117,7 @@ class Work:
     prices: PriceLists
     due: Due
     history: History
+    drifts: Drifts
     outbox: Outbox
 
 
@@ -123,6 +138,13 @@ class Check:
     name: str
     examined: int
     findings: tuple[str, ...]
+
+
+class Turns(Protocol):
+    """Lets one of many processes do what only one should."""
+
+    async def mine(self) -> bool:
+        """Tell whether it is this process's turn, and take it when it is nobody's."""
 
 
 class Audit(Protocol):

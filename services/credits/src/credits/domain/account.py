@@ -19,6 +19,13 @@ class NotEnoughCredits(Exception):
         self.spendable = spendable
 
 
+class UnknownTeam(Exception):
+    """There is no account of that team."""
+
+    def __init__(self, team_id: UUID) -> None:
+        super().__init__(f"team {team_id} has no account")
+
+
 @dataclass(slots=True)
 class Account:
     """The credits of a team. `postings` are those of the batch at hand, all in one version.
@@ -193,7 +200,7 @@ class Account:
         if amount:
             bucket.remaining -= amount
             paid = [Move(Side.SPENDABLE, Side.UNCOLLECTED, amount, bucket.id)]
-            self._post("claw_back", paid, About(reason="owed from before"), at)
+            self._post("claw_back", paid, About(reason="paid what was owed"), at)
 
     def _take(self, amount: int) -> tuple[Part, ...]:
         parts = choose(self.buckets.values(), amount)

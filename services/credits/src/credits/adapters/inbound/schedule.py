@@ -1,4 +1,7 @@
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from prometheus_client import Gauge
@@ -7,27 +10,60 @@ from chassis.clock import Clock
 from chassis.schedule import Schedule
 from credits.application.announce_prices import announce_prices
 from credits.application.expire_credits import expire_buckets, expire_holds
-from credits.application.ports import Audit, Transaction
+from credits.application.forget_offers import forget_offers
+from credits.application.ports import Audit, Transaction, Turns
 from credits.application.verify_ledger import verify_ledger
 
 logger = logging.getLogger(__name__)
 FINDINGS = Gauge("atelier_credits_audit_findings", "What the last audit of the ledger found")
-HOUR = 3600.0
+AUDITED = Gauge("atelier_credits_audited_timestamp_seconds", "When this process last audited the ledger")
+RUNNER = Gauge("atelier_credits_runner", "1 in the process that does what is due")
+DAY = timedelta(days=1)
+MINUTE = 60.0
+HOUR = 60 * MINUTE
 
 
-def schedules(transaction: Transaction, audit: Audit, clock: Clock) -> list[Schedule]:
-    """Say what is done from time to time."""
-    return [
-        Schedule("announce prices", 5, partial(announce_prices, transaction, clock)),
-        Schedule("expire holds", 60, partial(expire_holds, transaction, clock)),
-        Schedule("expire buckets", 60, partial(expire_buckets, transaction, clock)),
-        Schedule("verify ledger", 24 * HOUR, partial(_verify, audit)),
-    ]
+def schedules(transaction: Transaction, audit: Audit, turns: Turns, clock: Clock) -> list[Schedule]:
+    """Say what is done from time to time, by one process of all; another takes over within a minute."""
+    work: dict[str, tuple[float, Callable[[], Awaitable[object]]]] = {
+        "announce prices": (5, partial(announce_prices, transaction, clock)),
+        "expire holds": (MINUTE, partial(expire_holds, transaction, clock)),
+        "expire buckets": (MINUTE, partial(expire_buckets, transaction, clock)),
+        "forget offers": (HOUR, partial(forget_offers, transaction, clock)),
+        "verify ledger": (MINUTE, Daily(partial(_verify, audit), clock)),
+    }
+    return [Schedule(name, every, partial(_in_turn, turns, run)) for name, (every, run) in work.items()]
+
+
+@dataclass(slots=True)
+class Daily:
+    """Does something at its first turn, and then once a day."""
+
+    run: Callable[[], Awaitable[None]]
+    clock: Clock
+    done_at: datetime | None = None
+
+    async def __call__(self) -> None:
+        """Do it when a day is over."""
+        now = self.clock()
+        if self.done_at is None or now - self.done_at >= DAY:
+            await self.run()
+            self.done_at = now
+
+
+async def _in_turn(turns: Turns, run: Callable[[], Awaitable[object]]) -> object:
+    mine = await turns.mine()
+    RUNNER.set(mine)
+    if not mine:
+        FINDINGS.set(0)  # what it found in its own turn is now another's to say
+        return False
+    return await run()
 
 
 async def _verify(audit: Audit) -> None:
     report = await verify_ledger(audit)
     FINDINGS.set(report.findings)
+    AUDITED.set_to_current_time()
     for check in report.checks:
         for finding in check.findings:
             logger.error("audit: %s: %s", check.name, finding)

@@ -10,6 +10,8 @@ from contracts.credits import Entry
 
 TEAM_OF = text("select team_id from credits.holds where id = :job_id")
 
+KNOWS = text("select 1 from credits.accounts where team_id = :team_id")
+
 TEAMS = text("""
     select team_id from credits.accounts
     where cast(:after as uuid) is null or team_id > :after order by team_id limit :limit
@@ -38,6 +40,10 @@ class PostgresHistory:
         """Find the team of a job that credits were held for."""
         team_id: UUID | None = await self.connection.scalar(TEAM_OF, {"job_id": job_id})
         return team_id
+
+    async def knows(self, team_id: UUID) -> bool:
+        """Tell whether the team has an account."""
+        return await self.connection.scalar(KNOWS, {"team_id": team_id}) is not None
 
     async def teams(self, after: UUID | None, limit: int) -> list[UUID]:
         """List the teams that have an account, in the order of their ids."""

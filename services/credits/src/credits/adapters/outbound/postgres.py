@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
 from credits.adapters.outbound import reads
+from credits.adapters.outbound.drifts import PostgresDrifts
 from credits.adapters.outbound.found import read_account, read_bucket, read_hold, read_quote
 from credits.adapters.outbound.history import PostgresHistory
 from credits.adapters.outbound.price_lists import PostgresPriceLists
@@ -34,6 +35,7 @@ def transaction(database: Database, limits: Limits | None = None) -> Transaction
                 prices=PostgresPriceLists(session.connection),
                 due=PostgresDue(session.connection),
                 history=PostgresHistory(session.connection),
+                drifts=PostgresDrifts(session.connection),
                 outbox=session.outbox,
             )
 

@@ -30,6 +30,7 @@ NEXT = text("""
     insert into credits.price_lists (version, effective_at)
     select max(version) + 1, :effective_at from credits.price_lists returning version
 """)
+FORGET = text("delete from credits.quotes where used_by is null and expires_at < :before")
 PUBLISH = text(PRICES.insert("prices"))
 
 
@@ -61,3 +62,7 @@ class PostgresPriceLists:
     async def claim(self, now: datetime) -> bool:
         """Mark the list in force as said; False when it is."""
         return (await self.connection.execute(CLAIM, {"now": now})).scalar() is not None
+
+    async def forget_offers(self, before: datetime) -> None:
+        """Forget the quotes nobody took that ended before a time."""
+        await self.connection.execute(FORGET, {"before": before})

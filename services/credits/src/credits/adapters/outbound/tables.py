@@ -154,6 +154,7 @@ quotes = Table(
     _at("quoted_at"),
     _at("expires_at"),
     Column("used_by", Uuid, unique=True),
+    Index("ix_quotes_untaken", "expires_at", postgresql_where=text("used_by is null")),
 )
 hold_allocations = Table(
     "hold_allocations",

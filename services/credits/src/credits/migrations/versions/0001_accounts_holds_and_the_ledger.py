@@ -161,6 +161,7 @@ create table credits.quotes (
     constraint ck_quotes_total_is_not_negative check (total >= 0),
     constraint ck_quotes_bind_for_a_while check (expires_at > quoted_at)
 );
+create index ix_quotes_untaken on credits.quotes (expires_at) where used_by is null;
 
 create table credits.hold_allocations (
     hold_id uuid not null,

@@ -1,0 +1,79 @@
+"""One process of many does what is due, and another takes over when it is gone."""
+
+from datetime import timedelta
+
+import pytest
+from services.credits.tests.fakes import Clock
+from services.credits.tests.stories import NOW
+from sqlalchemy import text
+
+from chassis.database import Database
+from credits.adapters.inbound.schedule import FINDINGS, RUNNER, Daily, schedules
+from credits.adapters.outbound.turns import PostgresTurns
+from credits.application.ports import Check
+
+
+class Nobody:
+    """Turns that never come."""
+
+    async def mine(self) -> bool:
+        return False
+
+
+class Audit:
+    """An audit that finds something, and counts how often it is done."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    async def run(self) -> list[Check]:
+        self.runs += 1
+        return [Check("a promise", 3, ("it is broken",))]
+
+
+async def test_the_turn_is_one_processs_until_it_ends(database: Database):
+    first, second = PostgresTurns(database), PostgresTurns(database)
+    async with second.held():
+        async with first.held():
+            assert await first.mine()
+            assert not await second.mine()
+            assert await first.mine()
+        assert await second.mine()
+
+
+async def test_the_turn_of_a_process_that_lost_its_connection_is_anybodys(database: Database):
+    first, second = PostgresTurns(database), PostgresTurns(database)
+    async with first.held(), second.held():
+        assert await first.mine()
+        async with database.engine.connect() as connection:
+            await connection.execute(
+                text("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
+            )
+        assert await second.mine()
+        assert not await first.mine()
+
+
+async def test_the_ledger_is_audited_at_the_first_turn_and_then_daily():
+    clock, done = Clock(NOW), []
+
+    async def audit() -> None:
+        done.append(clock())
+
+    daily = Daily(audit, clock)
+    for _ in range(49):
+        await daily()
+        clock.forward(timedelta(hours=1))
+    assert done == [NOW, NOW + timedelta(days=1), NOW + timedelta(days=2)]
+
+
+@pytest.mark.parametrize("mine", [True, False])
+async def test_what_is_found_is_shown_by_whose_turn_it_is(database: Database, caplog, mine: bool):
+    audit, turns = Audit(), PostgresTurns(database) if mine else Nobody()
+    FINDINGS.set(0)
+    (verify,) = (s for s in schedules(None, audit, turns, Clock(NOW)) if s.name == "verify ledger")
+    await verify.run()
+    assert (audit.runs, FINDINGS._value.get(), RUNNER._value.get()) == (mine, mine, mine)
+    assert ("it is broken" in caplog.text) == mine
+    if mine:
+        async with turns.held():
+            pass
