@@ -12,6 +12,8 @@ from chassis.database import Database
 from chassis.testing import delivery
 from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, HoldDeclined
 from contracts.orders import Operation
+from credits.application.forget_offers import KEPT, forget_offers
+from credits.application.ports import Wanted
 from credits.application.publish_prices import publish_prices
 from credits.domain.pricing import Price
 
@@ -96,6 +98,26 @@ async def test_a_quote_ends_with_its_time(service: Credits):
     service.clock.now = offer.expires_at
     late = ask(team, order(4), quote_id=offer.id, not_after=NOW + timedelta(days=1))
     assert (await service.answer(late, HoldDeclined)).code == "quote_expired"
+
+
+async def test_a_quote_nobody_took_is_forgotten_long_after_its_time(service: Credits):
+    team = await service.team_with(2000)
+    taken, left = [await service.answer(ask_price(team, item(1)), CreditsQuoted) for _ in range(2)]
+    await service.answer(ask(team, order(1), quote_id=taken.id), CreditsHeld)
+
+    async def refused(offer: CreditsQuoted) -> str:
+        late = ask(team, order(1), quote_id=offer.id, not_after=NOW + timedelta(days=60))
+        return (await service.answer(late, HoldDeclined)).code
+
+    service.clock.now = left.expires_at + KEPT
+    await forget_offers(service.store.transaction, service.clock)
+    assert await refused(left) == "quote_expired"
+    service.clock.forward(MINUTE)
+    await forget_offers(service.store.transaction, service.clock)
+    assert await refused(left) == "quote_mismatch"
+    async with service.store.transaction() as work:
+        books = await work.bookkeeper.open(Wanted(teams={team}, quotes={taken.id, left.id}))
+    assert books.quotes.keys() == {taken.id}
 
 
 async def test_a_quote_of_another_team_or_for_other_things_is_no_quote(service: Credits):

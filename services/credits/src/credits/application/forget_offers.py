@@ -8,6 +8,6 @@ KEPT = timedelta(days=30)
 
 
 async def forget_offers(transaction: Transaction, clock: Clock) -> None:
-    """Forget the quotes that nobody took, long after their time; those that were taken explain what was paid."""
+    """Forget the quotes nobody took, long after their time; those that were taken explain what was paid."""
     async with transaction() as work:
         await work.prices.forget_offers(clock() - KEPT)
