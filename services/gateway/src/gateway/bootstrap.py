@@ -25,8 +25,8 @@ from gateway.adapters.outbound.s3 import S3Links
 from gateway.application import audit as use_case
 from gateway.application import sign_in, sign_up
 from gateway.application.ask import Asking
+from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import Remedy, heal_holds
-from gateway.application.ports import StoredFinding
 from gateway.settings import ProjectorSettings, Settings
 
 NAME = "gateway"

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.clock import utc_now
@@ -15,11 +17,12 @@ from contracts.credits import AccountChanged, CaptureCredits, Entry, ReleaseCred
 from contracts.jobs import JobChanged, Receipt
 from contracts.message import Message
 from contracts.orders import Operation, Recipe
+from gateway.adapters.inbound import schedule
 from gateway.adapters.outbound.postgres.findings import numbers
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.application.audit import audit, audit_news
+from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import heal_holds
-from gateway.application.ports import StoredFinding
 from gateway.application.project_documents import project_documents
 from gateway.domain.books import FindingKind
 
@@ -131,6 +134,19 @@ async def test_a_job_that_ended_with_an_open_hold_is_found_and_the_finding_ends_
     assert (await numbers(house.database))[FindingKind.OPEN_HOLD] == 0
     [row] = await house.rows("select resolved_at from gateway.findings")
     assert row.resolved_at is not None
+
+
+async def test_the_schedule_shows_the_number_of_findings(house: House):
+    job_id = await house.begun()
+    await house.ended(job_id)
+    later = schedule.auditing(
+        house.transaction, lambda: utc_now() + MINUTES, partial(numbers, house.database)
+    )
+    await house.look(grace=MINUTES)
+    await later.run()
+
+    assert REGISTRY.get_sample_value("atelier_audit_findings", {"kind": "open_hold"}) == 1
+    assert REGISTRY.get_sample_value("atelier_audit_findings", {"kind": "receipt"}) == 0
 
 
 async def test_what_may_be_under_way_is_no_finding(house: House):

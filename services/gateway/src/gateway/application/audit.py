@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chassis.clock import Clock
-from gateway.application.ports import StoredFinding, Transaction, Work
+from gateway.application.checking import StoredFinding
+from gateway.application.ports import Transaction, Work
 from gateway.domain.books import AccountBooks, Finding
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from chassis.clock import Clock
 from chassis.ids import new_id
 from contracts.credits import CaptureCredits, ReleaseCredits
-from gateway.application.ports import StoredFinding, Transaction
+from gateway.application.checking import StoredFinding
+from gateway.application.ports import Transaction
 from gateway.domain.books import FindingKind
 
 Remedy = CaptureCredits | ReleaseCredits

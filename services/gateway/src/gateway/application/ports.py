@@ -1,17 +1,17 @@
 """What the use cases need from outside, each named for what they do with it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsQuoted, Hold, LowBalance, PricingChanged
 from contracts.message import Document, Message
+from gateway.application.checking import Books, Findings
 from gateway.application.reading import Views
-from gateway.domain.books import AccountBooks, Finding, JobBooks
 from gateway.domain.callback import SignedCall
 from gateway.domain.permissions import Caller, Role
 from gateway.domain.requests import Request, Verdict
@@ -185,53 +185,6 @@ class Throttles(Protocol):
 
     async def prune(self, before: datetime) -> None:
         """Forget counters of windows that started before then."""
-
-
-class Books(Protocol):
-    """Jobs and accounts with what the history of credits says of them; each as of one moment."""
-
-    def moved(self, since: datetime) -> AsyncIterator[JobBooks]:
-        """Go through the jobs that anything moved for since then, and those with findings."""
-
-    async def jobs(self, ids: Collection[UUID]) -> list[JobBooks]:
-        """Read these jobs."""
-
-    async def changed(self) -> list[AccountBooks]:
-        """Read the accounts that are newer than their last balanced reading, adding what is new to that."""
-
-    async def accounts(self, team_ids: Collection[UUID] | None = None) -> list[AccountBooks]:
-        """Read these accounts, or all, adding up their whole history."""
-
-    async def balanced(self, accounts: Sequence[AccountBooks]) -> None:
-        """Note readings that balance, so that the next ones can start from them."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFinding:
-    """A finding, when it was first seen, and when a remedy was asked for it."""
-
-    finding: Finding
-    first_seen_at: datetime
-    healed_at: datetime | None
-
-
-class Findings(Protocol):
-    """What the audit found."""
-
-    async def begin(self, *, wait: bool) -> datetime | None:
-        """Become the one who looks, until the transaction ends; tells when one last looked.
-
-        None when another looks now and waiting is not wanted.
-        """
-
-    async def note(self, found: Sequence[Finding], now: datetime, grace: timedelta) -> None:
-        """Note all that is wrong now: what lasts beyond its grace counts, what is not found any more ends."""
-
-    async def standing(self) -> list[StoredFinding]:
-        """List what counts and lasts, the oldest first."""
-
-    async def healed(self, findings: Sequence[Finding], now: datetime) -> None:
-        """Note that a remedy was asked for."""
 
 
 class Outbox(Protocol):

@@ -11,8 +11,8 @@ from chassis.commands import Command
 from contracts.credits import CaptureCredits
 from gateway.adapters.inbound.http.app import create_app
 from gateway.application.audit import Audit
+from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import Remedy
-from gateway.application.ports import StoredFinding
 
 AuditOnce = Callable[[timedelta], Awaitable[Audit]]
 Heal = Callable[[int], Awaitable[list[Remedy]]]

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
-from gateway.application.ports import StoredFinding
+from gateway.application.checking import StoredFinding
 from gateway.domain.books import Finding, FindingKind
 
 _BEGIN = "select looked_at from gateway.audit_head for no key update"
