@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from contracts.credits import Entry
+from chassis.ids import new_id
 from contracts.envelope import Cause, Delivery
 from contracts.message import Message
 from contracts.orders import Operation
@@ -118,7 +119,7 @@ class Bookkeeper:
         state = self.state
         return deepcopy(
             Books(
-                accounts={team: state.accounts.get(team) or Account(team, uuid4) for team in wanted.teams},
+                accounts={team: state.accounts.get(team) or Account(team, new_id) for team in wanted.teams},
                 requests={id_: state.requests[id_] for id_ in wanted.requests if id_ in state.requests},
                 holds={id_: state.holds[id_] for id_ in wanted.jobs if id_ in state.holds},
                 grants={ref: state.grants[ref] for ref in wanted.grants if ref in state.grants},
