@@ -19,8 +19,10 @@ _UNTIL = _NOW + timedelta(days=2)
 
 OPEN = (
     "insert into credits.accounts (team_id, issued, spendable) values ($1, -$2::bigint, $2)",
-    "insert into credits.buckets (id, team_id, kind, source_ref, granted, remaining, held, opened_at) "
-    "values ($1::uuid, $1::uuid, 'plan', $1::uuid::text, $2, $2, 0, now())",
+    (
+        "insert into credits.buckets (id, team_id, kind, source_ref, granted, remaining, held, opened_at) "
+        "values ($1::uuid, $1::uuid, 'plan', $1::uuid::text, $2, $2, 0, now())"
+    ),
 )
 LOCK = "select version, spendable, reserved from credits.accounts where team_id = $1 for update"
 TAKE = (

@@ -1,4 +1,4 @@
-"""The bench on the bus, in the gateway's place: it asks for holds and hears the facts on the gateway's queue."""
+"""The bench in the gateway's place: asks for holds on the bus and hears the facts on the gateway's queue."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
 
 from contracts.billing import PeriodOpened
-from contracts.credits import AccountChanged, CreditsHeld, HoldCredits
+from contracts.credits import AccountChanged, CreditsHeld, HoldCredits, HoldDeclined
 from contracts.message import Command, Message
 from contracts.orders import Operation, Order, Recipe, Size, Terms
 from contracts.topology import COMMANDS, FACTS
@@ -32,7 +32,7 @@ class Bus:
     exchanges: dict[str, AbstractExchange]
     kind: type[Message] = CreditsHeld
     heard: dict[str, float] = field(default_factory=dict)
-    unexpected: list[str] = field(default_factory=list)
+    declined: list[str] = field(default_factory=list)
     wanted: int = 0
     complete: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -48,18 +48,16 @@ class Bus:
             self.heard.setdefault(incoming.correlation_id, time.perf_counter())
             if len(self.heard) == self.wanted:
                 self.complete.set()
-        elif incoming.type != AccountChanged.type:
-            self.unexpected.append(f"{incoming.type}: {incoming.body.decode()[:300]}")
+        elif incoming.type == HoldDeclined.type:
+            self.declined.append(incoming.body.decode())
             self.complete.set()
 
-    kind: type[Message] = CreditsHeld
-
     async def all_heard(self) -> None:
-        """Wait for every answer; raises RuntimeError on any other and TimeoutError when they stop coming."""
+        """Wait for every answer; raises RuntimeError on a decline and TimeoutError when they stop coming."""
         async with asyncio.timeout(PATIENCE):
             await self.complete.wait()
-        if self.unexpected:
-            raise RuntimeError(f"not held: {self.unexpected[0]}")
+        if self.declined:
+            raise RuntimeError(f"declined: {self.declined[0]}")
 
     async def say(self, message: aio_pika.Message, exchange: str, key: str) -> None:
         """Publish one message and wait for its confirm."""

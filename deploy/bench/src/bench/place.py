@@ -40,7 +40,7 @@ class Place:
         return self.nodes.rabbitmq.url(self.name)
 
     def environment(self) -> dict[str, str]:
-        """What credits is told."""
+        """Say what credits is told."""
         return clean_environment(
             DATABASE_URL=self.dsn,
             RABBITMQ_URL=self.bus,
@@ -111,6 +111,6 @@ def credits_running(at: Place) -> Iterator[None]:
 def _is_ready(port: int) -> bool:
     try:
         with _direct.open(f"http://{HOST}:{port}/health/ready", timeout=2) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004 - OK
+            return bool(answer.status == 200)
     except OSError:
         return False

@@ -9,6 +9,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from opentelemetry.trace import Span, StatusCode
 
+from chassis.acknowledging import Acknowledging
 from chassis.batching import Batcher, BatchHandler
 from chassis.delivery import Poison, Unheard, delivered, opened_span, read
 from chassis.health import Health
@@ -43,6 +44,7 @@ class Reception:
         self.consumer, self._publisher = consumer, publisher
         self.batcher = Batcher(consumer.queue, consumer.batch, health)
         self._known = frozenset(consumer.routes)
+        self._acknowledging = Acknowledging()
 
     async def receive(self, incoming: AbstractIncomingMessage) -> None:
         """Handle one message to its end; whatever happens, it is acknowledged, retried or parked."""
@@ -57,12 +59,12 @@ class Reception:
     async def _settle(self, incoming: AbstractIncomingMessage, span: Span) -> str:
         try:
             outcome = await self._outcome(incoming, span)
-            await incoming.ack()
         except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
             # The broker is away: it will deliver this message again, and the second delivery is boring.
             logger.info("%s comes again: %s", incoming.type, error)
             await self._return(incoming)
             return "returned"
+        self._acknowledging.handled(incoming)
         return outcome
 
     async def _outcome(self, incoming: AbstractIncomingMessage, span: Span) -> str:
@@ -90,5 +92,6 @@ class Reception:
         await asyncio.sleep(1)  # so that a broker in trouble is not asked thousands of times a second
         try:
             await incoming.reject(requeue=True)
+            self._acknowledging.given_back(incoming)
         except (AMQPError, ChannelInvalidStateError, OSError, RuntimeError) as error:
             logger.debug("its channel is gone already: %s", error)

@@ -26,6 +26,13 @@ async def park(publisher: Publisher, queue: str, incoming: AbstractIncomingMessa
     await publisher.publish(PARKED, queue, copy_of(incoming, {"x-reason": reason[:1000]}))
 
 
+def returned(incoming: AbstractIncomingMessage) -> aio_pika.Message:
+    """Copy a parked message as it was before it failed the first time."""
+    copy = copy_of(incoming, {"x-attempt": 0})
+    copy.headers.pop("x-reason", None)
+    return copy
+
+
 def copy_of(incoming: AbstractIncomingMessage, headers: HeadersType) -> aio_pika.Message:
     """Copy a message under its own id; what the broker noted about its travels is left out."""
     kept = {name: value for name, value in incoming.headers.items() if not name.startswith(_FROM_BROKER)}

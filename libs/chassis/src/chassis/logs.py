@@ -4,6 +4,7 @@ import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import TextIO
 
 import orjson
 from opentelemetry import trace
@@ -36,9 +37,9 @@ class JsonLines(logging.Formatter):
         return orjson.dumps({k: v for k, v in (line | extra).items() if v is not None}, default=str).decode()
 
 
-def configure(service: str, level: str = "INFO") -> None:
-    """Send all logs of this process to standard output as JSON lines."""
-    handler = logging.StreamHandler(sys.stdout)
+def configure(service: str, level: str = "INFO", to: TextIO | None = None) -> None:
+    """Send all logs of this process to standard output (or `to`) as JSON lines."""
+    handler = logging.StreamHandler(to or sys.stdout)
     handler.setFormatter(JsonLines(service))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("aio_pika", "aiormq", "httpx", "httpcore", "botocore", "urllib3", "opentelemetry"):

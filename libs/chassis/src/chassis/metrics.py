@@ -10,3 +10,4 @@ MESSAGES_SENT = Counter("atelier_messages_sent", "Messages confirmed by the brok
 OUTBOX_OLDEST = Gauge("atelier_outbox_oldest_seconds", "Age of the oldest message not yet sent")
 READY = Gauge("atelier_ready", "1 when the part of the process works", ["part"])
 REPLAYED = Counter("atelier_ignored_total", "Late or repeated messages that changed nothing", ["what"])
+PARKED_MESSAGES = Gauge("atelier_parked_messages", "Messages nobody could handle", ["queue"])

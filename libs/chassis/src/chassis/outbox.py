@@ -11,8 +11,8 @@ from chassis.clock import utc_now
 from chassis.ids import new_id
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Cause, Delivery
-from contracts.message import Command, Message
-from contracts.topology import COMMANDS, FACTS
+from contracts.message import Command, Fact, Message
+from contracts.topology import ANNOUNCED, COMMANDS, FACTS
 
 
 def insert_statement(schema: str) -> TextClause:
@@ -40,6 +40,13 @@ class Outbox:
 
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         """Say `message` once this transaction commits, in answer to `cause` and within its trace."""
+        self._write(COMMANDS if isinstance(message, Command) else FACTS, message, cause)
+
+    def announce(self, fact: Fact) -> None:
+        """Say a document as it stands once more, to those alone who repair what they keep of it."""
+        self._write(ANNOUNCED, fact, None)
+
+    def _write(self, exchange: str, message: Message, cause: Delivery[Any] | Cause | None) -> None:
         cause = cause or Cause(correlation_id=new_id(), traceparent=current_traceparent())
         headers = {
             "ce-source": self.source,
@@ -50,7 +57,7 @@ class Outbox:
         }
         self._rows.append(
             (
-                COMMANDS if isinstance(message, Command) else FACTS,
+                exchange,
                 message.routing_key,
                 new_id(),
                 cause.correlation_id,

@@ -1,11 +1,13 @@
 """Sends what the outbox holds: at once after a commit, and whatever a crash left behind."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
 import orjson
+from aiormq import spec
 from sqlalchemy import text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.database import Database
 from chassis.health import Health
 from chassis.metrics import MESSAGES_SENT, OUTBOX_OLDEST
-from chassis.publisher import Publisher
+from chassis.publisher import Outgoing, Publisher
 from chassis.supervision import keep_running
 
-BATCH = 100
+BATCH = 200
 SWEEP_EVERY = 0.5
 LONGEST_WAIT = 60
 
@@ -78,32 +80,36 @@ class Relay:
                 await self._send(connection, rows)
             return len(rows)
 
-    async def _send(self, connection: AsyncConnection, rows: list[Row[Any]] | Any) -> None:  # noqa: ANN401
-        await self._publisher.channel()
-        results = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
-        sent = [row.id for row, result in zip(rows, results, strict=True) if result is None]
-        errors = [(row.id, error) for row, error in zip(rows, results, strict=True) if error is not None]
+    async def _send(self, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
+        failures = await self._publisher.publish_all([outgoing(row) for row in rows])
+        sent, failed = [], []
+        for row, failure in zip(rows, failures, strict=True):
+            if failure is None:
+                sent.append(row.id)
+                MESSAGES_SENT.labels(row.type).inc()
+            else:
+                failed.append((row.id, failure))
         if sent:
             await connection.execute(self._sent, {"ids": sent})
-        if errors:
-            reason = f"{type(errors[0][1]).__name__}: {errors[0][1]}"
-            await connection.execute(self._postpone, {"ids": [id_ for id_, _ in errors], "error": reason})
+        if failed:
+            reason = f"{type(failed[0][1]).__name__}: {failed[0][1]}"
+            await connection.execute(self._postpone, {"ids": [id_ for id_, _ in failed], "error": reason})
             self._health.down("relay", reason)
 
-    async def _publish(self, row: Row[Any]) -> None:
-        await self._publisher.publish(row.exchange, row.routing_key, to_amqp(row))
-        MESSAGES_SENT.labels(row.type).inc()
 
-
-def to_amqp(row: Row[Any]) -> aio_pika.Message:
+def outgoing(row: Row[Any]) -> Outgoing:
     """Turn a row into a persistent message; the stored trace context travels unchanged."""
-    return aio_pika.Message(
+    return Outgoing(
+        row.exchange,
+        row.routing_key,
         row.payload,
-        content_type="application/json",
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        message_id=str(row.message_id),
-        correlation_id=str(row.correlation_id),
-        type=row.type,
-        timestamp=row.created_at,
-        headers=row.headers if isinstance(row.headers, dict) else orjson.loads(row.headers),
+        spec.Basic.Properties(
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            message_id=str(row.message_id),
+            correlation_id=str(row.correlation_id),
+            message_type=row.type,
+            timestamp=row.created_at,
+            headers=row.headers if isinstance(row.headers, dict) else orjson.loads(row.headers),
+        ),
     )

@@ -18,6 +18,7 @@ from chassis.consumer import Consumer, Reception
 from chassis.database import Database
 from chassis.health import Health
 from chassis.http import install_operations
+from chassis.parking import COUNT_EVERY, Counting
 from chassis.publisher import Publisher
 from chassis.relay import Relay
 from chassis.schedule import Schedule
@@ -73,14 +74,15 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
     relay = Relay(service.database, publisher, service.health)
     receptions = [Reception(consumer, publisher, service.health) for consumer in service.consumers]
     listening = Listening(service.settings.rabbitmq_url, receptions, publisher, service.health)
+    counting = Counting(publisher, [consumer.queue for consumer in service.consumers])
+    schedules = [*service.schedules, Schedule("count parked messages", COUNT_EVERY, counting.count)]
     server = _server(service)
     # The order of stopping: first nothing new from clients, then nothing new from the bus, then what is due,
     # last the relay, so that everything said on the way is still sent.
     parts = [asyncio.create_task(server.serve(), name="http")]
     parts += [asyncio.create_task(listening.run(), name="consumers")] if receptions else []
     parts += [
-        asyncio.create_task(schedule.keep(service.health), name=schedule.name)
-        for schedule in service.schedules
+        asyncio.create_task(schedule.keep(service.health), name=schedule.name) for schedule in schedules
     ]
     parts += [asyncio.create_task(relay.run(), name="relay")]
     stopping = asyncio.create_task(stop.wait(), name="stop")

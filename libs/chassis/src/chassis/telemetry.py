@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -29,7 +30,13 @@ def configure(service: str, endpoint: str | None, ratio: float = 1.0) -> None:
 
 def tracer(name: str) -> Tracer:
     """Get the tracer for one part of the code."""
-    return trace.get_tracer(name)
+    return _tracer(trace.get_tracer_provider(), name)
+
+
+@lru_cache(maxsize=64)
+def _tracer(provider: trace.TracerProvider, name: str) -> Tracer:
+    # Making one takes longer than the span it starts; hot paths ask for it with each message.
+    return provider.get_tracer(name)
 
 
 def traceparent_of(span: Span) -> str | None:

@@ -3,12 +3,14 @@
 import aio_pika
 from aio_pika.abc import AbstractChannel, HeadersType
 
-from contracts.topology import COMMANDS, FACTS, PARKED, QUEUES, RETRY_DELAYS, UNROUTED, Queue
+from contracts.topology import ANNOUNCED, COMMANDS, FACTS, PARKED, QUEUES, RETRY_DELAYS, UNROUTED, Queue
 
 QUORUM: HeadersType = {"x-queue-type": "quorum"}
 AT_LEAST_ONCE: HeadersType = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
 DELIVERY_LIMIT = 20
 """How often a message may bring its consumer down before it is parked: a guard against crash loops."""
+NO_LIMIT = 1_000_000
+"""Looking at a parked message counts as a delivery; RabbitMQ 4 would delete it after the twentieth."""
 
 
 async def declare(url: str) -> None:
@@ -24,6 +26,7 @@ async def declare(url: str) -> None:
 
 async def _declare_exchanges(channel: AbstractChannel) -> None:
     await channel.declare_exchange(COMMANDS, aio_pika.ExchangeType.DIRECT, durable=True)
+    await channel.declare_exchange(ANNOUNCED, aio_pika.ExchangeType.TOPIC, durable=True)
     await channel.declare_exchange(PARKED, aio_pika.ExchangeType.DIRECT, durable=True)
     await channel.declare_exchange(UNROUTED, aio_pika.ExchangeType.FANOUT, durable=True)
     await channel.declare_exchange(
@@ -47,13 +50,16 @@ async def _declare_ladder(channel: AbstractChannel) -> None:
 
 
 async def _declare_queue(channel: AbstractChannel, queue: Queue) -> None:
-    parked = await channel.declare_queue(queue.parked, durable=True, arguments=QUORUM)
+    unlimited: HeadersType = {"x-delivery-limit": NO_LIMIT}
+    parked = await channel.declare_queue(queue.parked, durable=True, arguments=QUORUM | unlimited)
     await parked.bind(PARKED, queue.name)
     declared = await channel.declare_queue(queue.name, durable=True, arguments=arguments_of(queue))
     for key in queue.commands:
         await declared.bind(COMMANDS, key)
     for key in queue.facts:
         await declared.bind(FACTS, key)
+    for key in queue.announced:
+        await declared.bind(ANNOUNCED, key)
 
 
 def arguments_of(queue: Queue) -> HeadersType:

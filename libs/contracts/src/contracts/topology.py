@@ -23,6 +23,8 @@ from contracts.orders import Operation
 
 COMMANDS = "commands"
 FACTS = "facts"
+ANNOUNCED = "announced"
+"""Where a service says its documents again: to repair what others keep of them, not as news."""
 UNROUTED = "unrouted"
 PARKED = "parked"
 RETRY_DELAYS = {"retry.5s": 5_000, "retry.30s": 30_000, "retry.5m": 300_000}
@@ -39,6 +41,7 @@ class Queue:
     name: str
     commands: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    announced: tuple[str, ...] = ()
     single_active: bool = False
 
     @property
@@ -67,6 +70,7 @@ QUEUES = (
         "credits.facts",
         facts=(PaymentDisputed.type, PaymentRefunded.type, PeriodOpened.type, TopUpPaid.type),
     ),
+    Queue("gateway.announced", announced=("#",), single_active=True),
     Queue(
         "gateway.projector",
         facts=(
