@@ -3,6 +3,7 @@ import asyncio
 from billing.adapters.inbound import cli
 from billing.bootstrap import migrate, serve, set_limits
 from chassis.commands import Command, main
+from chassis.parked import parked
 
 if __name__ == "__main__":
     main(
@@ -11,5 +12,6 @@ if __name__ == "__main__":
             "serve": Command("Run the service.", lambda _: asyncio.run(serve())),
             "migrate": Command("Migrate the schema and declare the topology.", lambda _: migrate()),
             "limits": cli.limits(set_limits),
+            "parked": parked("billing"),
         },
     )

@@ -2,6 +2,7 @@ import asyncio
 
 from catalog.bootstrap import migrate, serve
 from chassis.commands import Command, main
+from chassis.parked import parked
 
 if __name__ == "__main__":
     main(
@@ -11,5 +12,6 @@ if __name__ == "__main__":
             "migrate": Command(
                 "Migrate the schema, declare the topology, publish the collection.", lambda _: migrate()
             ),
+            "parked": parked("catalog"),
         },
     )

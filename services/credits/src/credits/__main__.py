@@ -4,6 +4,7 @@ from functools import partial
 
 from chassis.commands import Command, main
 from chassis.migrate import migrate
+from chassis.parked import parked
 from chassis.service import run
 from chassis.settings import load
 from credits import bootstrap
@@ -61,6 +62,7 @@ COMMANDS = {
         partial(_operate, cli.statement),
         options.statement,
     ),
+    "parked": parked("credits"),
     "announce": Command(
         "say accounts and the price list again, to mend views",
         partial(_operate, cli.announce),

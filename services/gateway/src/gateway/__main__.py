@@ -1,6 +1,7 @@
 import asyncio
 
 from chassis.commands import Command, main
+from chassis.parked import parked
 from gateway import bootstrap
 from gateway.adapters.inbound import cli
 
@@ -12,6 +13,7 @@ if __name__ == "__main__":
             "project": Command("Keep the views.", lambda _: asyncio.run(bootstrap.project())),
             "migrate": Command("Migrate the schema and declare the topology.", lambda _: bootstrap.migrate()),
             "openapi": cli.openapi(),
+            "parked": parked("gateway"),
             "audit": cli.audit(bootstrap.audit),
             "findings": cli.findings(bootstrap.findings),
         },

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from chassis.commands import Command, main
 from chassis.migrate import migrate
+from chassis.parked import parked
 from chassis.service import run
 from chassis.settings import load
 from jobs import bootstrap
@@ -33,6 +34,7 @@ def _job(parser: ArgumentParser) -> None:
 COMMANDS = {
     "serve": Command("run the service", _serve),
     "migrate": Command("bring the schema and the topology of the bus up to date", _migrate),
+    "parked": parked("jobs"),
     "prepare-bucket": Command("apply the lifecycle rules to the bucket", _prepare_bucket),
     "show": Command("show a job, each call made for it, and what it waits for", _show, _job),
 }
