@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from contracts.credits import Entry
 from chassis.ids import new_id
+from contracts.credits import Entry
 from contracts.envelope import Cause, Delivery
 from contracts.message import Message
 from contracts.orders import Operation
