@@ -183,6 +183,15 @@ async def test_no_more_is_refunded_than_was_charged(service: Credits, type_: Typ
     assert (await service.account(asked.team_id)).available == 97
 
 
+async def test_what_was_charged_last_returns_first(service: Credits, type_: Type):
+    paid = top_up(await service.team_with(5), 20)
+    await service.tell(paid)
+    asked = await charged(service, paid.team_id)
+    await type_("refund", "--job", asked.orders[0].job_id, "--credits", 4, "--reason", "x")
+    account = await said(service)
+    assert [(bucket.kind, bucket.remaining) for bucket in account.buckets] == [("plan", 1), ("topup", 20)]
+
+
 async def test_a_job_paid_from_a_closed_bucket_is_refunded_for_good(service: Credits, type_: Type):
     team = await service.team_with(100)
     asked = await charged(service, team)
