@@ -64,6 +64,9 @@ async def test_the_ledger_is_audited_at_the_first_turn_and_then_daily():
         await daily()
         clock.forward(timedelta(hours=1))
     assert done == [NOW, NOW + timedelta(days=1), NOW + timedelta(days=2)]
+    daily.forget()
+    await daily()
+    assert len(done) == 4
 
 
 @pytest.mark.parametrize("mine", [True, False])

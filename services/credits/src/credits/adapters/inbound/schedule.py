@@ -25,14 +25,17 @@ HOUR = 60 * MINUTE
 
 def schedules(transaction: Transaction, audit: Audit, turns: Turns, clock: Clock) -> list[Schedule]:
     """Say what is done from time to time, by one process of all; another takes over within a minute."""
+    audits = Daily(partial(_verify, audit), clock)
     work: dict[str, tuple[float, Callable[[], Awaitable[object]]]] = {
         "announce prices": (5, partial(announce_prices, transaction, clock)),
         "expire holds": (MINUTE, partial(expire_holds, transaction, clock)),
         "expire buckets": (MINUTE, partial(expire_buckets, transaction, clock)),
         "forget offers": (HOUR, partial(forget_offers, transaction, clock)),
-        "verify ledger": (MINUTE, Daily(partial(_verify, audit), clock)),
+        "verify ledger": (MINUTE, audits),
     }
-    return [Schedule(name, every, partial(_in_turn, turns, run)) for name, (every, run) in work.items()]
+    return [
+        Schedule(name, every, partial(_in_turn, turns, run, audits)) for name, (every, run) in work.items()
+    ]
 
 
 @dataclass(slots=True)
@@ -50,12 +53,18 @@ class Daily:
             await self.run()
             self.done_at = now
 
+    def forget(self) -> None:
+        """Begin anew at the next turn."""
+        self.done_at = None
 
-async def _in_turn(turns: Turns, run: Callable[[], Awaitable[object]]) -> object:
+
+async def _in_turn(turns: Turns, run: Callable[[], Awaitable[object]], audits: Daily) -> object:
     mine = await turns.mine()
     RUNNER.set(mine)
     if not mine:
-        FINDINGS.set(0)  # what it found in its own turn is now another's to say
+        # What it found in its own turn is now another's to say.
+        FINDINGS.set(0)
+        audits.forget()
         return False
     return await run()
 

@@ -53,6 +53,8 @@ class PostgresTurns:
         try:
             taken: bool = (await connection.execute(TAKE)).scalar_one()
         except BaseException:
+            # It may have been taken all the same.
+            await connection.invalidate()
             await connection.close()
             raise
         if not taken:
