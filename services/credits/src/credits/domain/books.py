@@ -139,8 +139,9 @@ class Books:
     @property
     def have_changed(self) -> bool:
         """Whether there is anything to write down."""
-        posted = any(account.postings for account in self.accounts.values())
-        return bool(posted or self.decided or self.held or self.settled or self.granted)
+        # A bucket that was spent to its last credit is closed without a posting.
+        touched = any(account.postings or account.touched for account in self.accounts.values())
+        return bool(touched or self.decided or self.held or self.settled or self.granted)
 
     def decide(self, request: Request) -> None:
         """Write a verdict down."""
