@@ -30,6 +30,7 @@ from jobs.application.ports import (
 from jobs.application.submit_call import submit_call
 from jobs.application.tools import Tools
 from jobs.application.work import Candidates, Occupied, Place, Work
+from jobs.domain.attempt import AttemptState
 from jobs.domain.breaker import Breaker
 from jobs.domain.calls import Outcome, ProviderCall, ProviderStatus, StepKind, Submitted
 from jobs.domain.effects import CancelCall, Effect, Submit
@@ -157,9 +158,11 @@ class MemoryQueue:
     async def set_breaker(self, breaker: Breaker) -> None:
         self.memory.breaker = deepcopy(breaker)
 
-    async def occupied(self) -> Occupied:
-        states = [job.state for job in self.memory.jobs.values()]
-        return Occupied(sum(s in WITH_PROVIDER for s in states), states.count(State.SUBMITTING))
+    async def occupied(self, since: datetime) -> Occupied:
+        slots = [job for job in self.memory.jobs.values() if job.state in WITH_PROVIDER]
+        calls = [job.attempts[-1] for job in slots if job.state is State.SUBMITTING]
+        young = [call for call in calls if call.state is AttemptState.STARTED and call.started_at > since]
+        return Occupied(len(slots), len(young))
 
     async def candidates(self, now: datetime, plan_slots: int, _most: int) -> Candidates:
         ready = [job for job in self._queued() if not job.not_before or job.not_before <= now]
