@@ -161,6 +161,29 @@ async def test_a_provider_that_takes_nothing_is_left_alone_for_ever_longer(house
     assert house.memory.breaker.failures == 0
 
 
+async def test_a_call_in_doubt_keeps_nobody_from_trying_the_provider_again(house):
+    house.provider.answer = SubmitInDoubt()
+    await open_job(house)
+    await dispatch(house)
+    house.provider.answer = NotAccepted("provider_busy", "429")
+    house.memory.plans[TEAM] = 2
+    job = await open_job(house)
+    await dispatch(house)
+    house.provider.answer = None
+    house.clock.pass_by(seconds=5)
+    await dispatch(house)
+    assert house.job(job).state is State.RUNNING
+
+
+async def test_a_call_that_waited_beyond_its_grace_is_not_made(house):
+    job = await open_job(house)
+    (order, *_) = await dispatch_jobs(house.transaction, house.clock, RULES, 40)
+    house.clock.pass_by(seconds=150)
+    await house.do(await act_on_deadlines(house.transaction, house.clock, RULES))
+    await house.do([order])
+    assert [attempt for _, attempt in house.provider.calls] == [house.job(job).attempts[1].id]
+
+
 async def test_a_lost_answer_leads_to_one_more_call_only_after_the_grace(house):
     house.provider.answer = SubmitInDoubt()
     job = await open_job(house)
