@@ -28,7 +28,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Service:
-    """What a process consists of. `around` are opened before anything runs and closed after all has ended."""
+    """What a process consists of.
+
+    `around` are opened before anything runs and closed after all has ended; `on_stop` are called as soon as
+    the process is told to stop, so that whatever keeps requests open lets them go.
+    """
 
     name: str
     settings: ServiceSettings
@@ -37,6 +41,7 @@ class Service:
     schedules: Sequence[Schedule] = ()
     app: FastAPI | None = None
     around: Sequence[Callable[[], AbstractAsyncContextManager[object]]] = ()
+    on_stop: Sequence[Callable[[], None]] = ()
     health: Health = field(default_factory=Health)
 
 
@@ -89,6 +94,8 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
         await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.should_exit = True
+        for let_go in service.on_stop:
+            let_go()
         await _stop_parts([*parts, stopping])
         await _flush(relay)
         await publisher.close()
