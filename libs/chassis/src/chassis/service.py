@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import uvicorn
 from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from chassis import logs, telemetry
 from chassis.broker import Listening
@@ -124,7 +123,7 @@ async def _flush(relay: Relay) -> None:
 def _server(service: Service) -> _Server:
     app = service.app or FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
     install_operations(app, service.health)
-    FastAPIInstrumentor.instrument_app(app, excluded_urls="health,metrics", exclude_spans=["send", "receive"])
+    telemetry.instrument(app)
     return _Server(
         uvicorn.Config(
             app,
