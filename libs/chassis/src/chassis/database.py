@@ -35,6 +35,7 @@ class Database:
             make_url(dsn).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
             max_overflow=0,
+            hide_parameters=True,  # errors are logged, parked and traced; people's data must not go along
             pool_timeout=10,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
