@@ -72,7 +72,7 @@ class StoredLists:
     ) -> list[tuple[int, int, Entry]]:
         """List history lines, newest first."""
         filters = {"kind": kind, "operation": operation, "job_id": job_id}
-        order, after = "version desc, position desc", "(version, position) < (:a0, :a1)"
+        order, after = "version desc, position desc", "(version, position) < (:a0, cast(:a1 as bigint))"
         rows = await self._page(_ENTRIES, {"team_id": team_id}, filters, order, after, page)
         return [(row.version, row.position, Entry.model_validate_json(row.document)) for row in rows]
 
