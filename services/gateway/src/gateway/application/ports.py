@@ -85,6 +85,9 @@ class People(Protocol):
     async def close_session(self, token_hash: bytes) -> None:
         """End a session."""
 
+    async def forget_sessions(self, now: datetime) -> None:
+        """Drop the sessions that have expired."""
+
 
 class Keys(Protocol):
     """API keys."""
