@@ -9,6 +9,9 @@ from chassis.settings import load
 from credits import bootstrap
 from credits.settings import Settings
 
+MOST = 1_000_000_000
+"""Credits an operator gives or takes at once; more is a slip of the hand."""
+
 
 def _serve(_options: Namespace) -> None:
     asyncio.run(run(bootstrap.build(load(Settings))))
@@ -28,8 +31,24 @@ def _adjust(options: Namespace) -> int:
 
 def _adjustment(parser: ArgumentParser) -> None:
     parser.add_argument("--team", type=UUID, required=True, help="the team's id")
-    parser.add_argument("--amount", type=int, required=True, help="credits to give, or, below zero, to take")
-    parser.add_argument("--reason", required=True, help="why; the team reads it in its history")
+    parser.add_argument(
+        "--amount", type=amount, required=True, help="credits to give, or, below zero, to take"
+    )
+    parser.add_argument("--reason", type=reason, required=True, help="why; the team reads it in its history")
+
+
+def amount(written: str) -> int:
+    """Read how much to give or take; argparse names this function when it cannot."""
+    if not 0 < abs(number := int(written)) <= MOST:
+        raise ValueError(written)
+    return number
+
+
+def reason(written: str) -> str:
+    """Read why; argparse names this function when nothing is said."""
+    if not (words := written.strip()):
+        raise ValueError(written)
+    return words
 
 
 COMMANDS = {

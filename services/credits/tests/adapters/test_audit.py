@@ -26,6 +26,9 @@ DAMAGE = {
     "each entry leaves the balance it says": [
         f"update credits.ledger_entries set balance_after = balance_after + 1 where transaction_id = {LATEST}"
     ],
+    "the history tells what the entries say": [
+        f"update credits.ledger_transactions set amount = amount + 1 where id = {LATEST}"
+    ],
     "what was issued is all somewhere": [
         "alter table credits.accounts drop constraint ck_accounts_every_credit_is_accounted_for",
         "update credits.accounts set spent = spent + 1",
@@ -50,6 +53,9 @@ DAMAGE = {
             "update credits.ledger_transactions set charged = charged + 1 "
             f"where job_id = {CAPTURED} and kind = 'deduct'"
         )
+    ],
+    "requests set aside what they say": [
+        "update credits.requests set code = 'account_frozen'",
     ],
     "settled holds name their entries": [
         f"update credits.holds set entry_ids = array[gen_random_uuid()] where id = {CAPTURED}"
