@@ -5,6 +5,8 @@ import asyncio
 import aio_pika
 from aio_pika.abc import AbstractExchange, AbstractRobustChannel, AbstractRobustConnection
 
+from chassis.supervision import being_cancelled
+
 CONFIRM_WITHIN = 10.0
 
 
@@ -24,9 +26,14 @@ class Publisher:
         Raises DeliveryError when it is refused or reaches no queue, and connection errors as they come.
         """
         target = await self.exchange(exchange)
-        # Our own timeout: the libraries' own ones do not cover a connection blocked by an alarm.
-        async with asyncio.timeout(CONFIRM_WITHIN):
-            await target.publish(message, routing_key, mandatory=True)
+        try:
+            # Our own timeout: the libraries' own ones do not cover a connection blocked by an alarm.
+            async with asyncio.timeout(CONFIRM_WITHIN):
+                await target.publish(message, routing_key, mandatory=True)
+        except asyncio.CancelledError:
+            if being_cancelled():
+                raise
+            raise ConnectionError("the broker's connection is stuck") from None
 
     async def exchange(self, name: str) -> AbstractExchange:
         """Get an exchange by name on a channel that is open now; declared nowhere here."""
@@ -38,14 +45,15 @@ class Publisher:
         return self._exchanges[name]
 
     async def channel(self) -> AbstractRobustChannel:
-        """Open the connection and its channel if they are not."""
+        """Open the connection and its channel if they are not; raises TimeoutError after 10 s of silence."""
         async with self._lock:
             if self._connection is None or self._connection.is_closed:
                 self._connection = await aio_pika.connect_robust(self._url, timeout=10, reconnect_interval=1)
                 self._channel = None
             if self._channel is None or self._channel.is_closed:
                 self._exchanges.clear()
-                channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                async with asyncio.timeout(CONFIRM_WITHIN):
+                    channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
                 assert isinstance(channel, AbstractRobustChannel)  # noqa: S101 - narrows the library's type
                 self._channel = channel
             return self._channel
