@@ -19,6 +19,7 @@ from contracts.jobs import CancelJob
 from contracts.message import Message
 from jobs.application.poll_attempts import cancel_call
 from jobs.application.ports import (
+    CallForgotten,
     NotAnImage,
     ObjectMissing,
     Picture,
@@ -246,6 +247,7 @@ class FakeProvider:
 
     answer: Submitted | Exception | None = None
     states: list[ProviderStatus] = field(default_factory=list)
+    forgetful: bool = False
     outcome: Outcome | None = None
     files: dict[str, bytes | Exception] = field(default_factory=dict)
     calls: list[tuple[ProviderCall, UUID]] = field(default_factory=list)
@@ -267,6 +269,8 @@ class FakeProvider:
         return Submitted(request_id, base, f"{base}/status", f"{base}/cancel")
 
     async def status(self, _submitted: Submitted) -> ProviderStatus:
+        if self.forgetful:
+            raise CallForgotten
         if not self.states:
             raise ProviderUnavailable
         return self.states.pop(0)

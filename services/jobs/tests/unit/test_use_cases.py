@@ -373,6 +373,19 @@ async def test_a_cancelled_call_that_the_provider_stops_is_given_back(house):
     assert house.said(JobChanged)[-1].status == "cancelled"
 
 
+async def test_a_cancelled_call_that_the_provider_has_removed_is_given_back(house):
+    job = await open_job(house)
+    await dispatch(house)
+    house.provider.forgetful = True
+    await poll(house, after=10)
+    assert house.job(job).state is State.RUNNING
+    cancel = CancelJob(request_id=uuid4(), team_id=TEAM, job_id=job)
+    await house.do(await cancel_jobs([delivery(cancel)], house.transaction, house.clock, RULES))
+    await poll(house, after=0)
+    await settle(house, job)
+    assert house.said(JobChanged)[-1].status == "cancelled"
+
+
 async def test_a_cancel_before_its_job_is_remembered(house):
     wanted = hold()
     cancel = CancelJob(request_id=uuid4(), team_id=TEAM, job_id=wanted.job_id)
