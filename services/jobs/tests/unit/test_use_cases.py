@@ -1,5 +1,6 @@
 """From held credits to the receipt, with everything outside played by fakes."""
 
+import asyncio
 from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID, uuid4
@@ -224,6 +225,22 @@ async def test_storing_goes_on_where_it_stopped(house):
     await store(house)
     assert house.provider.downloads.count("https://fal/1.jpg") == 1
     assert [capture.quantity for capture in house.said(CaptureCredits)] == [2]
+
+
+async def test_storing_that_is_cut_off_is_taken_up_at_once(house):
+    job = await open_job(house)
+    await dispatch(house)
+    house.provider.outcome = drawn(2)
+    await callback(house, job)
+    house.tools.provider.download = lambda *_: asyncio.sleep(600)
+    (taken,) = await take_results(house.transaction, house.tools, 8)
+    assert await take_results(house.transaction, house.tools, 8) == []
+    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools))
+    await asyncio.sleep(0.01)
+    storing.cancel()
+    await asyncio.wait([storing])
+    assert storing.cancelled()
+    assert [each.id for each in await take_results(house.transaction, house.tools, 8)] == [job]
 
 
 async def test_a_creation_stores_its_samples_its_archive_and_its_weights(house):
