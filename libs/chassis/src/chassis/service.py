@@ -80,8 +80,8 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
     server = _server(service)
     # The order of stopping: first nothing new from clients, then nothing new from the bus, then what is due,
     # last the relay, so that everything said on the way is still sent.
-    for part in ("relay", *(["consumers"] if receptions else [])):
-        service.health.starting(part)
+    for name in ("relay", *(["consumers"] if receptions else [])):
+        service.health.starting(name)
     parts = [asyncio.create_task(server.serve(), name="http")]
     parts += [asyncio.create_task(listening.run(), name="consumers")] if receptions else []
     parts += [
