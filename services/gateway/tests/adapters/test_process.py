@@ -232,4 +232,4 @@ async def test_open_streams_and_waiting_requests_do_not_hold_up_a_stop(environme
                 assert [line async for line in lines] == [""]
                 assert (await asking).json()["jobs"][0]["status"] == "accepted"
             await asyncio.to_thread(process.wait, 20)
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 3.5  # after four seconds it would be cut
