@@ -4,6 +4,8 @@ import asyncio
 
 import aio_pika
 from aio_pika.abc import AbstractExchange, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.connection import make_url
+from aio_pika.robust_connection import RobustConnection
 
 from chassis.supervision import being_cancelled
 
@@ -48,7 +50,7 @@ class Publisher:
         """Open the connection and its channel if they are not; raises TimeoutError after 10 s of silence."""
         async with self._lock:
             if self._connection is None or self._connection.is_closed:
-                self._connection = await aio_pika.connect_robust(self._url, timeout=10, reconnect_interval=1)
+                self._connection = await _connected(self._url)
                 self._channel = None
             if self._channel is None or self._channel.is_closed:
                 self._exchanges.clear()
@@ -62,3 +64,13 @@ class Publisher:
         """Close the connection."""
         if self._connection is not None:
             await self._connection.close()
+
+
+async def _connected(url: str) -> AbstractRobustConnection:
+    connection = RobustConnection(make_url(url, reconnect_interval=1))
+    try:
+        await connection.connect(timeout=10)
+    except BaseException:
+        await connection.close()  # else it is closed by the garbage collector, wherever that runs
+        raise
+    return connection
