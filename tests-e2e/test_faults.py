@@ -174,6 +174,18 @@ async def test_only_delivered_images_are_charged(house, studio):
     await house.is_settled()
 
 
+async def test_a_job_that_fails_half_way_keeps_and_charges_what_it_has(house, studio):
+    second = fault("validation_422", "half way")
+    second["match"]["nth"] = 2
+    async with house.provider.behaving(second):
+        job = await studio.end(await studio.generate("half way", 6))
+    assert (job["status"], receipt(job)) == ("completed", (12, 8, 4))
+    assert [result["n"] for result in job["results"]] == [1, 2, 3, 4]
+    assert house.fates(job) == [["succeeded"], ["failed"]]
+    assert len(await house.submits_are_explained("half way")) == 2
+    await house.is_settled()
+
+
 SILENCES = ["accept_then_close", "accept_then_reset", "accept_then_hang", "http_502_nginx"]
 
 

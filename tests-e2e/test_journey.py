@@ -151,7 +151,7 @@ async def test_the_model_has_two_versions_with_samples(day):
         (2, "softer light"),
     ]
     samples = [url for version in day.model["versions"] for url in version["samples"]]
-    assert len(samples) >= 8
+    assert len(samples) == 24
     assert (await picture(samples[0])).format == "JPEG"
 
 

@@ -4,16 +4,14 @@ from typing import Any
 
 import pytest
 from services.catalog.tests.fakes import Memory
-from sqlalchemy import text
 
 from catalog.adapters.outbound import postgres
 from catalog.adapters.outbound.tables import metadata
 from catalog.application.ports import Transaction
 from chassis.database import Database
 from chassis.migrate import upgrade
-from chassis.testing import FreshDatabase, in_thread
+from chassis.testing import FreshDatabase, empty, in_thread, take_said
 from contracts.message import Message
-from contracts.registry import message_class
 
 
 @dataclass
@@ -28,12 +26,7 @@ class Postgres:
 
     async def said(self) -> list[Message]:
         """Take what was said since the last time."""
-        async with self.database.engine.begin() as connection:
-            taken = (
-                "with o as (delete from catalog.outbox returning *) select type, payload from o order by id"
-            )
-            rows = await connection.execute(text(taken))
-            return [message_class(row.type).model_validate_json(row.payload) for row in rows]
+        return await take_said(self.database)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +40,7 @@ def migrated(fresh_database: FreshDatabase) -> str:
 async def database(migrated: str) -> AsyncIterator[Database]:
     database = Database(migrated, "catalog", pool_size=4)
     yield database
-    async with database.engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            await connection.execute(text(f"delete from {table}"))
+    await empty(database, metadata)
     await database.close()
 
 

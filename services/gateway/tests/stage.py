@@ -63,6 +63,7 @@ class Stage:
     signer: Signer
     balance: dict[UUID, int] = field(default_factory=dict)
     silent: bool = False
+    away: bool = False
     said: list[Message] = field(default_factory=list)
     versions: dict[UUID, int] = field(default_factory=dict)
     decline: str | None = None
@@ -95,7 +96,7 @@ class Stage:
     async def play(self) -> None:
         """Answer whatever the gateway says, as the others would, until cancelled."""
         while True:
-            for row in await self._outbox():
+            for row in [] if self.away else await self._outbox():
                 message = message_class(row.type).model_validate_json(row.payload)
                 self.said.append(message)
                 if not self.silent:

@@ -19,6 +19,7 @@ from contracts.jobs import CancelJob
 from contracts.message import Message
 from jobs.application.poll_attempts import cancel_call
 from jobs.application.ports import (
+    CallForgotten,
     NotAnImage,
     ObjectMissing,
     Picture,
@@ -30,6 +31,7 @@ from jobs.application.ports import (
 from jobs.application.submit_call import submit_call
 from jobs.application.tools import Tools
 from jobs.application.work import Candidates, Occupied, Place, Work
+from jobs.domain.attempt import AttemptState
 from jobs.domain.breaker import Breaker
 from jobs.domain.calls import Outcome, ProviderCall, ProviderStatus, StepKind, Submitted
 from jobs.domain.effects import CancelCall, Effect, Submit
@@ -157,9 +159,11 @@ class MemoryQueue:
     async def set_breaker(self, breaker: Breaker) -> None:
         self.memory.breaker = deepcopy(breaker)
 
-    async def occupied(self) -> Occupied:
-        states = [job.state for job in self.memory.jobs.values()]
-        return Occupied(sum(s in WITH_PROVIDER for s in states), states.count(State.SUBMITTING))
+    async def occupied(self, since: datetime) -> Occupied:
+        slots = [job for job in self.memory.jobs.values() if job.state in WITH_PROVIDER]
+        calls = [job.attempts[-1] for job in slots if job.state is State.SUBMITTING]
+        young = [call for call in calls if call.state is AttemptState.STARTED and call.started_at > since]
+        return Occupied(len(slots), len(young))
 
     async def candidates(self, now: datetime, plan_slots: int, _most: int) -> Candidates:
         ready = [job for job in self._queued() if not job.not_before or job.not_before <= now]
@@ -243,6 +247,7 @@ class FakeProvider:
 
     answer: Submitted | Exception | None = None
     states: list[ProviderStatus] = field(default_factory=list)
+    forgetful: bool = False
     outcome: Outcome | None = None
     files: dict[str, bytes | Exception] = field(default_factory=dict)
     calls: list[tuple[ProviderCall, UUID]] = field(default_factory=list)
@@ -264,6 +269,8 @@ class FakeProvider:
         return Submitted(request_id, base, f"{base}/status", f"{base}/cancel")
 
     async def status(self, _submitted: Submitted) -> ProviderStatus:
+        if self.forgetful:
+            raise CallForgotten
         if not self.states:
             raise ProviderUnavailable
         return self.states.pop(0)

@@ -8,7 +8,7 @@ from typing import Any
 from chassis.health import Health
 from chassis.metrics import BATCH_SIZE
 from chassis.outages import is_conflict, is_outage
-from chassis.supervision import LONGEST_PAUSE
+from chassis.supervision import LONGEST_PAUSE, being_cancelled
 from contracts.envelope import Delivery
 
 BatchHandler = Callable[[Sequence[Delivery[Any]]], Awaitable[None]]
@@ -71,6 +71,10 @@ class Batcher:
         while True:
             try:
                 await handler([entry.delivery for entry in entries])
+            except asyncio.CancelledError:
+                if being_cancelled():
+                    raise
+                return RuntimeError("something it waited for was cancelled")  # the queue must go on
             except Exception as error:  # noqa: BLE001 - returned to whoever submitted it
                 if is_outage(error):
                     self._health.down(self._part, f"{type(error).__name__}: {error}")

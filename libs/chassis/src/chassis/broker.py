@@ -17,6 +17,7 @@ from chassis.supervision import LONGEST_PAUSE
 logger = logging.getLogger(__name__)
 CHECK_EVERY = 5.0
 GIVE_UP_AFTER = 20.0
+START_WITHIN = 20.0
 
 
 class ConsumersLost(Exception):
@@ -77,7 +78,8 @@ class Listening:
         while True:
             self._broker = build_broker(self._url, self._receptions)
             try:
-                await self._broker.start()
+                async with asyncio.timeout(START_WITHIN):
+                    await self._broker.start()
             except Exception as error:  # noqa: BLE001 - the broker may be away when we start; we wait for it
                 self._health.down("consumers", f"{type(error).__name__}: {error}")
                 await self._broker.stop()

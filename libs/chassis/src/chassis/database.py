@@ -1,7 +1,7 @@
 """One service's own schema: transactions that say what they did."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -26,19 +26,27 @@ class Database:
     """A service's schema in Postgres.
 
     `committed` is set whenever a transaction with messages has committed; the relay waits for it.
+    `options` are settings of Postgres for each connection.
     """
 
-    def __init__(self, dsn: str, schema: str, pool_size: int = 8) -> None:
+    def __init__(
+        self, dsn: str, schema: str, pool_size: int = 8, options: Mapping[str, str] | None = None
+    ) -> None:
         self.schema = schema
         self.committed = asyncio.Event()
         self.engine: AsyncEngine = create_async_engine(
             make_url(dsn).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
             max_overflow=0,
+            hide_parameters=True,  # errors are logged, parked and traced; people's data must not go along
             pool_timeout=10,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
-            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": {"jit": "off"}},
+            connect_args={
+                "timeout": 5,
+                "command_timeout": 30,
+                "server_settings": {"jit": "off", **(options or {})},
+            },
         )
         self._insert = insert_statement(schema)
 

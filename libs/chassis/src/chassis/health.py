@@ -19,6 +19,11 @@ class Health:
         """True when every part works."""
         return not any(self.parts.values())
 
+    def starting(self, part: str) -> None:
+        """Expect a part that has not yet said whether it works."""
+        self.parts.setdefault(part, "starting")
+        READY.labels(part).set(0)
+
     def up(self, part: str) -> None:
         """Note that a part works; said in the log when it did not before."""
         if self.parts.get(part):

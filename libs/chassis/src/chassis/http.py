@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details, and the endpoints an operator asks."""
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -26,17 +26,6 @@ def problem(error: Problem) -> Response:
     }
     body |= {"status": error.status, "code": error.code, "detail": error.detail} | error.extra
     return JSONResponse(body, error.status, error.headers, media_type="application/problem+json")
-
-
-def install_problem_handlers(app: FastAPI) -> None:
-    """Let `Problem` be raised anywhere below `app`."""
-
-    async def handle(_request: Request, error: Exception) -> Response:
-        return problem(
-            error if isinstance(error, Problem) else Problem(500, "internal_error", "Please try again.")
-        )
-
-    app.add_exception_handler(Problem, handle)
 
 
 def install_operations(app: FastAPI, health: Health) -> None:

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.connection import make_url
+from aio_pika.robust_connection import RobustConnection
 from aiormq import spec
 from aiormq.channel import Channel as UnderlayChannel
+
+from chassis.supervision import being_cancelled
 
 CONFIRM_WITHIN = 10.0
 
@@ -38,9 +42,14 @@ class Publisher:
         Raises DeliveryError when it is refused or reaches no queue, and connection errors as they come.
         """
         target = await self.exchange(exchange)
-        # Our own timeout: the libraries' own ones do not cover a connection blocked by an alarm.
-        async with asyncio.timeout(CONFIRM_WITHIN):
-            await target.publish(message, routing_key, mandatory=True)
+        try:
+            # Our own timeout: the libraries' own ones do not cover a connection blocked by an alarm.
+            async with asyncio.timeout(CONFIRM_WITHIN):
+                await target.publish(message, routing_key, mandatory=True)
+        except asyncio.CancelledError:
+            if being_cancelled():
+                raise
+            raise ConnectionError("the broker's connection is stuck") from None
 
     async def publish_all(self, messages: Sequence[Outgoing]) -> list[BaseException | None]:
         """Send messages together and wait, at most 10 s, for all their confirms; returns what failed of each.
@@ -66,14 +75,15 @@ class Publisher:
         return self._exchanges[name]
 
     async def channel(self) -> AbstractRobustChannel:
-        """Open the connection and its channel if they are not."""
+        """Open the connection and its channel if they are not; raises TimeoutError after 10 s of silence."""
         async with self._lock:
             if self._connection is None or self._connection.is_closed:
-                self._connection = await aio_pika.connect_robust(self._url, timeout=10, reconnect_interval=1)
+                self._connection = await _connected(self._url)
                 self._channel = None
             if self._channel is None or self._channel.is_closed:
                 self._exchanges.clear()
-                channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                async with asyncio.timeout(CONFIRM_WITHIN):
+                    channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
                 assert isinstance(channel, AbstractRobustChannel)  # noqa: S101 - narrows the library's type
                 self._channel = channel
             return self._channel
@@ -113,3 +123,13 @@ def _failure(task: asyncio.Task[None]) -> BaseException | None:
         return TimeoutError(f"no confirm within {CONFIRM_WITHIN:.0f} s")
     # A stuck connection cancels whoever waits for a confirm.
     return ConnectionError("the confirm was cancelled") if task.cancelled() else task.exception()
+
+
+async def _connected(url: str) -> AbstractRobustConnection:
+    connection = RobustConnection(make_url(url, reconnect_interval=1))
+    try:
+        await connection.connect(timeout=10)
+    except BaseException:
+        await connection.close()  # else it is closed by the garbage collector, wherever that runs
+        raise
+    return connection

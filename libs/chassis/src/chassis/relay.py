@@ -40,6 +40,8 @@ class Relay:
             order by id limit {BATCH} for update skip locked
             """  # noqa: S608 - the schema is a name of ours
         )
+        # Of all rows, also those that are postponed: what is stuck must be seen to grow old.
+        self._oldest = text(f"select created_at from {outbox} order by id limit 1")  # noqa: S608 - as below
         self._sent = text(f"delete from {outbox} where id = any(:ids)")  # noqa: S608 - as above
         self._postpone = text(
             f"""
@@ -74,8 +76,9 @@ class Relay:
     async def _drain(self) -> int:
         # The rows stay locked while on their way: the lock is the lease, and it dies with the process.
         async with self._database.engine.begin() as connection:
-            rows = (await connection.execute(self._take)).all()
-            OUTBOX_OLDEST.set((datetime.now(UTC) - rows[0].created_at).total_seconds() if rows else 0)
+            oldest = (await connection.execute(self._oldest)).scalar()
+            OUTBOX_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+            rows = (await connection.execute(self._take)).all() if oldest else []
             if rows:
                 await self._send(connection, rows)
             return len(rows)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import uvicorn
 from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from chassis import logs, telemetry
 from chassis.broker import Listening
@@ -29,7 +28,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Service:
-    """What a process consists of. `around` are opened before anything runs and closed after all has ended."""
+    """What a process consists of.
+
+    `around` are opened before anything runs and closed after all has ended; `on_stop` are called as soon as
+    the process is told to stop, so that whatever keeps requests open lets them go.
+    """
 
     name: str
     settings: ServiceSettings
@@ -38,6 +41,7 @@ class Service:
     schedules: Sequence[Schedule] = ()
     app: FastAPI | None = None
     around: Sequence[Callable[[], AbstractAsyncContextManager[object]]] = ()
+    on_stop: Sequence[Callable[[], None]] = ()
     health: Health = field(default_factory=Health)
 
 
@@ -79,6 +83,8 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
     server = _server(service)
     # The order of stopping: first nothing new from clients, then nothing new from the bus, then what is due,
     # last the relay, so that everything said on the way is still sent.
+    for name in ("relay", *(["consumers"] if receptions else [])):
+        service.health.starting(name)
     parts = [asyncio.create_task(server.serve(), name="http")]
     parts += [asyncio.create_task(listening.run(), name="consumers")] if receptions else []
     parts += [
@@ -91,6 +97,8 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
         await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.should_exit = True
+        for let_go in service.on_stop:
+            let_go()
         await _stop_parts([*parts, stopping])
         await _flush(relay)
         await publisher.close()
@@ -119,7 +127,7 @@ async def _flush(relay: Relay) -> None:
 def _server(service: Service) -> _Server:
     app = service.app or FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
     install_operations(app, service.health)
-    FastAPIInstrumentor.instrument_app(app, excluded_urls="health,metrics", exclude_spans=["send", "receive"])
+    telemetry.instrument(app)
     return _Server(
         uvicorn.Config(
             app,

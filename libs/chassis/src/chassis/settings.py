@@ -79,4 +79,6 @@ def load(settings: type[AnySettings]) -> AnySettings:
         for problem in error.errors():
             name = "_".join(str(part) for part in problem["loc"][:1]).upper()
             print(f"setting {name}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - before logging exists
-        raise SystemExit(2) from None
+    except OSError as error:
+        print(f"setting in a file: {error.strerror}: {error.filename}", file=sys.stderr)  # noqa: T201 - as above
+    raise SystemExit(2)

@@ -10,18 +10,24 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 10.0
 
 
-async def keep_running(part: str, once: Callable[[], Awaitable[None]], health: Health) -> None:
-    """Call `once` again and again; after a failure wait 0.1 s, doubling up to 10 s, until it works.
+def being_cancelled() -> bool:
+    """Tell whether the task that asks is being cancelled.
 
-    aiormq raises a stray CancelledError into whoever awaits a confirm on a stuck connection; it is told from
-    a real one by asking whether this task is being cancelled.
+    aiormq raises a stray CancelledError into whoever waits on a connection that it finds stuck; this tells
+    a real one from that.
     """
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+async def keep_running(part: str, once: Callable[[], Awaitable[None]], health: Health) -> None:
+    """Call `once` again and again; after a failure wait 0.1 s, doubling up to 10 s, until it works."""
     pause = 0.1
     while True:
         try:
             await once()
         except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is None or task.cancelling():
+            if being_cancelled():
                 raise
             pause = await _fail(part, ConnectionError("the broker's connection is stuck"), health, pause)
         except Exception as error:

@@ -9,9 +9,16 @@ from uuid import UUID, uuid4
 
 import aio_pika
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis import topology
+from chassis.database import Database
 from chassis.delivery import read
+from contracts import MESSAGES
 from contracts.envelope import Delivery
 from contracts.message import AnyMessage, Command, Message
 from contracts.topology import COMMANDS, FACTS
@@ -53,6 +60,41 @@ def fresh_vhost(nodes: Any) -> Iterator[str]:  # noqa: ANN401 - as above
     in_thread(lambda: asyncio.run(topology.declare(url)))
     yield url
     nodes.rabbitmq.delete_vhost(name)
+
+
+async def schema_differences(url: str, described: MetaData) -> list[object]:
+    """Tell where a migrated schema is not what its tables are described as."""
+
+    def compare(connection: Connection) -> list[object]:
+        options = {
+            "include_schemas": True,
+            "include_name": lambda name, kind, _: kind != "schema" or name == described.schema,
+            "include_object": lambda _, name, *__: name != "alembic_version",
+        }
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), described))
+
+    # Away from the role's own search path, where the schema would go unnamed.
+    elsewhere = {"server_settings": {"search_path": "pg_catalog"}}
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), connect_args=elsewhere)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(compare)
+    await engine.dispose()
+    return found
+
+
+async def take_said(database: Database) -> list[Message]:
+    """Take the messages out of a service's outbox, oldest first."""
+    taken = f"with o as (delete from {database.schema}.outbox returning *) select type, payload from o order by id"  # noqa: S608, E501
+    async with database.engine.begin() as connection:
+        rows = await connection.execute(text(taken))
+        return [MESSAGES[row.type].model_validate_json(row.payload) for row in rows]
+
+
+async def empty(database: Database, described: MetaData) -> None:
+    """Delete every row of a service's tables."""
+    async with database.engine.begin() as connection:
+        for table in reversed(described.sorted_tables):
+            await connection.execute(table.delete())
 
 
 def in_thread(call: Callable[[], object]) -> None:

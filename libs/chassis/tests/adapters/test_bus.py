@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import aio_pika
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis import broker, ladder
@@ -57,6 +58,8 @@ class Releasing:
         self.tries[command.reason] += 1
         if command.reason == "poison":
             raise Poison("never")
+        if command.reason == "cancelled" and self.tries["cancelled"] < 3:
+            raise asyncio.CancelledError
         if command.reason == "bug" or (command.reason == "once" and self.tries["once"] < 3):
             raise RuntimeError(command.reason)
 
@@ -153,6 +156,17 @@ async def test_a_failing_message_climbs_the_ladder_and_succeeds(
         assert releasing.tries["once"] == 3
 
 
+async def test_a_handler_that_was_cancelled_from_within_does_not_end_its_queue(
+    fresh_vhost: str, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ladder, "RUNGS", ("retry.5s",) * 3)
+    async with running(fresh_vhost, database, Health()):
+        await bus.say(cancelled := release("cancelled"))
+        await bus.say(next_ := release())
+        heard = [await bus.hear(CreditsSettled, within=15) for _ in range(2)]
+    assert {fact.job_id for fact in heard} == {cancelled.job_id, next_.job_id}
+
+
 async def test_past_the_last_rung_a_message_is_parked_with_its_reason(
     fresh_vhost: str, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ):
@@ -202,6 +216,8 @@ async def test_an_unroutable_command_stays_in_the_outbox_and_holds_nothing_back(
                 await asyncio.sleep(0.05)
         assert [row.routing_key for row in stuck] == ["nobody"]
         assert "DeliveryError" in stuck[0].last_error or "NO_ROUTE" in stuck[0].last_error
+        await asyncio.sleep(0.6)  # looked at again meanwhile, and not yet due
+        assert (REGISTRY.get_sample_value("atelier_outbox_oldest_seconds") or 0) > 0.5
 
 
 async def _outbox(database: Database) -> Any:

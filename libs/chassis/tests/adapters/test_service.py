@@ -79,6 +79,29 @@ async def test_a_process_waits_for_its_broker_works_and_stops_when_told(
     assert fresh_database.query("select count(*) from credits.outbox") == "0"
 
 
+async def test_a_process_is_not_ready_while_its_broker_says_nothing(tables: str, unused_tcp_port: int):
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    silent = f"amqp://a:b@127.0.0.1:{server.sockets[0].getsockname()[1]}/v"
+    process = await start(tables, silent, unused_tcp_port)
+    seen: list[int] = []
+    async with httpx.AsyncClient() as http, asyncio.timeout(20):
+        while len(seen) < 20:
+            try:
+                answer = await http.get(f"http://127.0.0.1:{unused_tcp_port}/health/ready")
+                seen.append(answer.status_code)
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)
+    process.kill()
+    await process.communicate()
+    server.close()
+    assert set(seen) == {503}
+
+
 @pytest.fixture
 def unused_tcp_port() -> int:
     import socket

@@ -1,27 +1,22 @@
+import json
+
 import httpx
 from fastapi import FastAPI
 
 from chassis.health import Health
-from chassis.http import Problem, install_operations, install_problem_handlers
+from chassis.http import Problem, install_operations, problem
 
 
 def client(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-async def test_a_problem_is_told_with_its_code_and_what_belongs_to_it():
-    app = FastAPI()
-    install_problem_handlers(app)
-
-    @app.get("/")
-    async def refuse() -> None:
-        raise Problem(402, "insufficient_credits", "Eight credits are needed.", required=8, spendable=3)
-
-    async with client(app) as http:
-        answer = await http.get("/")
+def test_a_problem_is_told_with_its_code_and_what_belongs_to_it():
+    refused = Problem(402, "insufficient_credits", "Eight credits are needed.", required=8, spendable=3)
+    answer = problem(refused)
     assert answer.status_code == 402
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json() == {
+    assert json.loads(bytes(answer.body)) == {
         "type": "urn:atelier:problem:insufficient_credits",
         "title": "Insufficient credits",
         "status": 402,

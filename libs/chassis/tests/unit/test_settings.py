@@ -38,3 +38,13 @@ def test_what_is_missing_or_wrong_is_named_in_one_line_each(
     assert end.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in lines] == ["setting DATABASE_URL", "setting HTTP_PORT"]
+
+
+def test_a_file_that_is_not_there_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("DATABASE_URL_FILE", "/nowhere/dsn")
+    with pytest.raises(SystemExit) as end:
+        load(ServiceSettings)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "setting in a file: No such file or directory: /nowhere/dsn\n"

@@ -1,31 +1,6 @@
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-
 from billing.adapters.outbound.tables import metadata
-
-
-def differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(
-        connection,
-        opts={
-            "include_schemas": True,
-            "include_name": lambda name, kind, _: kind != "schema" or name == "billing",
-            "include_object": lambda _, name, *__: name != "alembic_version",
-        },
-    )
-    return list(compare_metadata(context, metadata))
+from chassis.testing import schema_differences
 
 
 async def test_the_migrations_make_the_described_tables(migrated):
-    # Away from the role's own search path, where the schema would go unnamed.
-    elsewhere = {"server_settings": {"search_path": "pg_billing"}}
-    engine = create_async_engine(
-        migrated.replace("postgresql:", "postgresql+asyncpg:"), connect_args=elsewhere
-    )
-    async with engine.connect() as connection:
-        found = await connection.run_sync(differences)
-    await engine.dispose()
-
-    assert found == []
+    assert await schema_differences(migrated, metadata) == []

@@ -11,7 +11,7 @@ from credits.adapters.inbound.bus import consumers
 from credits.adapters.inbound.schedule import schedules
 from credits.adapters.outbound.alarms import LoggedAlarms
 from credits.adapters.outbound.audit import PostgresAudit
-from credits.adapters.outbound.postgres import transaction
+from credits.adapters.outbound.postgres import OPTIONS, transaction
 from credits.adapters.outbound.turns import PostgresTurns
 from credits.application.ports import Transaction
 from credits.domain.limits import Limits
@@ -37,7 +37,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
 
 def connect(settings: Settings) -> Database:
     """Open the service's own schema."""
-    return Database(settings.database_url, "credits", settings.database_pool)
+    return Database(settings.database_url, "credits", settings.database_pool, OPTIONS)
 
 
 def transactions(settings: Settings, database: Database) -> Transaction:

@@ -27,6 +27,9 @@ DAMAGE = {
     "each entry leaves the balance it says": [
         f"update credits.ledger_entries set balance_after = balance_after + 1 where transaction_id = {LATEST}"
     ],
+    "the history tells what the entries say": [
+        f"update credits.ledger_transactions set amount = amount + 1 where id = {LATEST}"
+    ],
     "what was issued is all somewhere": [
         "alter table credits.accounts drop constraint ck_accounts_every_credit_is_accounted_for",
         "update credits.accounts set spent = spent + 1",
@@ -57,6 +60,9 @@ DAMAGE = {
         )
     ],
     "requests cost no more than their quotes": ["update credits.quotes set total = total - 1"],
+    "requests set aside what they say": [
+        "update credits.requests set code = 'account_frozen'",
+    ],
     "settled holds name their entries": [
         f"update credits.holds set entry_ids = array[gen_random_uuid()] where id = {CAPTURED}"
     ],

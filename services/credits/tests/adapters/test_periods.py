@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from services.credits.tests.conftest import Credits
-from services.credits.tests.stories import DAY, MONTH, NOW, ask, order, period
+from services.credits.tests.stories import DAY, MONTH, NOW, ask, captured, order, period
 
 from contracts.credits import AccountChanged
 
@@ -59,6 +59,17 @@ async def test_credits_expire_when_nobody_renews(service: Credits):
     assert (account.available, account.reserved) == (0, 0)
     assert account.buckets == ()
     assert await service.expire(team) == []
+
+
+async def test_credits_that_were_all_spent_expire_once_and_for_all(service: Credits):
+    team = await service.team_with(8)
+    asked = ask(team, order(4))
+    await service.tell(asked)
+    await service.tell(captured(asked, 4))
+    service.clock.forward(MONTH + 3 * DAY)
+    assert await service.expire(team) == []
+    async with service.store.transaction() as work:
+        assert team not in await work.due.teams(service.clock(), 1000)
 
 
 async def test_nothing_is_held_from_credits_whose_time_is_over(service: Credits):

@@ -3,16 +3,13 @@
 import re
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.stories import ask, ask_price, captured
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.database import Database
-from chassis.testing import FreshDatabase
+from chassis.testing import FreshDatabase, schema_differences
 from credits.adapters.outbound.tables import METADATA
 
 COPY_BUCKETS = """
@@ -95,24 +92,7 @@ async def test_the_database_refuses(books: Database, statement: str, reason: str
 
 
 async def test_the_migrations_make_the_described_tables(migrated: str):
-    # Away from the role's own search path, where the schema would go unnamed.
-    elsewhere = {"server_settings": {"search_path": "pg_catalog"}}
-    engine = create_async_engine(
-        migrated.replace("postgresql:", "postgresql+asyncpg:"), connect_args=elsewhere
-    )
-    async with engine.connect() as connection:
-        found = await connection.run_sync(differences)
-    await engine.dispose()
-    assert found == []
-
-
-def differences(connection: Connection) -> list[object]:
-    options = {
-        "include_schemas": True,
-        "include_name": lambda name, kind, _: kind != "schema" or name == "credits",
-        "include_object": lambda _, name, *__: name != "alembic_version",
-    }
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
+    assert await schema_differences(migrated, METADATA) == []
 
 
 def test_the_seeded_prices_are_the_published_ones(migrated: str, fresh_database: FreshDatabase):

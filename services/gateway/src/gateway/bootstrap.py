@@ -49,6 +49,7 @@ def build(settings: Settings) -> Service:
         schedules=[schedule.resending(opened, utc_now), schedule.tidying(opened, utc_now)],
         app=create_app(api(settings, database, news)),
         around=[running],
+        on_stop=[news.let_go],
         health=health,
     )
 

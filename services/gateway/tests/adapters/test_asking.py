@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.gateway.tests.stage import Person, Stage, model, reference_model
@@ -178,6 +179,17 @@ async def test_a_request_without_a_verdict_is_sent_again_after_a_minute(stage: S
     holds = [message for message in stage.said if isinstance(message, HoldCredits)]
     assert len(holds) == 2
     assert holds[0] == holds[1]
+
+
+async def test_what_still_waits_to_be_sent_is_not_sent_again(stage: Stage):
+    person, reference = await ready(stage)
+    stage.away = True
+    object.__setattr__(stage.app.state.api.asking, "patience", 0.1)
+    await person.generate(reference_model_id=reference)
+    later = utc_now() + timedelta(minutes=2)
+    await resend_requests(transaction(stage.database), lambda: later)
+
+    assert (await stage.rows("select count(*) as n from gateway.outbox"))[0].n == 1
 
 
 async def test_a_backlog_refuses_what_would_only_wait(stage: Stage):

@@ -3,6 +3,8 @@ from uuid import uuid4
 import pytest
 from services.gateway.tests.stage import Stage, reference_model
 
+from gateway.domain.cursor import encode
+
 GOOD = {"prompt": "x", "reference_model_id": str(uuid4())}
 
 
@@ -97,6 +99,13 @@ async def test_a_cursor_of_another_list_is_refused(stage: Stage):
     for path in ("/api/jobs?", "/api/models?", "/api/credits/history?", "/api/reference-models?sort=newest&"):
         answer = await person.client.get(f"{path}cursor={cursor}")
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), path
+
+
+async def test_a_cursor_beyond_the_last_page_shows_an_empty_one(stage: Stage):
+    person = await stage.person()
+    answer = await person.client.get(f"/api/credits/history?cursor={encode(0, 2**62)}")
+
+    assert (answer.status_code, answer.json()["data"]) == (200, [])
 
 
 @pytest.mark.parametrize("token", ["", "atl_", "atl_" + "x" * 43, "Bearer", "ü", "x" * 5000])

@@ -2,7 +2,7 @@ import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
-from services.gateway.tests.stage import Stage, reference_model
+from services.gateway.tests.stage import Stage, model, reference_model
 from sqlalchemy import text
 
 from chassis.clock import utc_now
@@ -154,6 +154,24 @@ async def test_a_key_is_shown_once_and_acts_until_it_is_revoked(stage: Stage):
     assert shown["last_used_at"] is not None
     assert secret not in str(await stage.rows("select cast(k as text) from gateway.api_keys k"))
     assert (ended.status_code, after.status_code) == (204, 401)
+
+
+async def test_a_stream_tells_nothing_more_once_its_key_is_revoked(stage: Stage):
+    person = await stage.person()
+    made = (await person.client.post("/api/api-keys", json={"name": "shop", "scopes": ["read"]})).json()
+    key = {"Authorization": f"Bearer {made['secret']}", "Accept": "text/event-stream"}
+    async with stage.client(**key) as client, asyncio.timeout(10):
+        streaming = asyncio.create_task(client.get("/api/events"))
+        while person.team_id not in stage.news._watching:
+            await asyncio.sleep(0.01)
+        await stage.hear(model(person.team_id, name="Before"))
+        await asyncio.sleep(0.5)
+        await person.client.delete(f"/api/api-keys/{made['id']}")
+        await stage.hear(model(person.team_id, name="After"))
+        told = (await streaming).text
+
+    assert "Before" in told
+    assert "After" not in told
 
 
 async def test_a_key_that_has_expired_is_nobody(stage: Stage):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -68,10 +69,10 @@ def environment(fresh_database, fresh_vhost, provider) -> Environment:
 
 
 @contextmanager
-def running(role: str, environment: Environment) -> Iterator[None]:
+def running(role: str, environment: Environment) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen([sys.executable, "-m", "gateway", role], env=environment) as process:
         try:
-            yield
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
@@ -95,6 +96,12 @@ async def until_ready(client: httpx.AsyncClient) -> None:
                     return
             except httpx.TransportError:
                 await asyncio.sleep(0.1)
+
+
+async def until_known(client: httpx.AsyncClient, reference: str) -> None:
+    async with asyncio.timeout(10):
+        while (await client.get(f"/api/reference-models/{reference}")).status_code != 200:
+            await asyncio.sleep(0.05)
 
 
 async def sign_up(client: httpx.AsyncClient, bus: Bus) -> TeamOpened:
@@ -274,3 +281,27 @@ async def test_a_webhook_reaches_jobs_over_the_bus(client, provider, fresh_vhost
 
     assert answer.status_code == 200
     assert (callback.attempt_id, callback.body) == (attempt, body.decode())
+
+
+async def test_open_streams_and_waiting_requests_do_not_hold_up_a_stop(environment, fresh_vhost):
+    base = f"http://127.0.0.1:{environment['HTTP_PORT']}"
+    client = httpx.AsyncClient(base_url=base, timeout=20)
+    async with client, listening(fresh_vhost, TeamOpened) as bus:
+        projecting = running("project", environment | {"HTTP_PORT": free_port()})
+        with projecting, running("serve", environment) as process:
+            await until_ready(client)
+            await sign_up(client, bus)
+            await bus.say(reference := reference_model())
+            await until_known(client, str(reference.id))
+            async with client.stream("GET", "/api/events", headers={"Accept": "text/event-stream"}) as stream:
+                lines = stream.aiter_lines()
+                assert await anext(lines) == "retry: 2000"
+                body = {"prompt": "at dawn", "reference_model_id": str(reference.id)}
+                asking = asyncio.create_task(client.post("/api/generate", json=body))
+                await asyncio.sleep(0.5)
+                started = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                assert [line async for line in lines] == [""]
+                assert (await asking).json()["jobs"][0]["status"] == "accepted"
+            await asyncio.to_thread(process.wait, 20)
+            assert time.monotonic() - started < 3.5  # after four seconds it would be cut

@@ -84,6 +84,24 @@ async def test_while_the_providers_keys_are_unknown_it_shall_call_again(stage: S
     assert later.status_code == 200
 
 
+async def test_a_flood_of_calls_does_not_ask_for_unknown_keys_one_by_one(stage: Stage):
+    stage.signer.broken = True
+    answers = await asyncio.gather(*(call(stage) for _ in range(10)))
+
+    assert {answer.status_code for answer in answers} == {503}
+    assert stage.signer.fetched <= 3
+
+
+async def test_an_answer_without_keys_does_not_replace_those_known(stage: Stage):
+    assert (await call(stage)).status_code == 200
+    stage.signer.published.clear()
+    stage.app.state.api.signatures._tried -= 61
+    forged = await call(stage, **stage.signer.headers(b"another body"))
+
+    assert forged.status_code == 401
+    assert (await call(stage)).status_code == 200
+
+
 async def test_keys_older_than_a_day_are_not_trusted(stage: Stage):
     assert (await call(stage)).status_code == 200
     signatures = stage.app.state.api.signatures

@@ -32,6 +32,17 @@ def test_a_cursor_of_another_list_is_refused(foreign: str):
         decode(foreign, int, UUID)
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "yesterday"])
+def test_a_cursor_cannot_lead_beyond_the_calendar(at: str):
+    with pytest.raises(InvalidCursor):
+        decode(encode(at), datetime)
+
+
+def test_a_cursor_cannot_smuggle_half_a_character_into_the_database():
+    with pytest.raises(InvalidCursor):
+        decode(encode("\ud800"), str)
+
+
 def test_a_cursor_cannot_smuggle_a_nul_character_into_the_database():
     with pytest.raises(InvalidCursor):
         decode(encode("a\x00b", str(uuid4())), str, UUID)

@@ -14,7 +14,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from contracts.orders import Size
 from jobs.adapters.outbound.fal import Fal
 from jobs.adapters.outbound.images import PillowImages
-from jobs.application.ports import NotAccepted, ProviderUnavailable, SubmitInDoubt, SubmitRefused
+from jobs.application.ports import (
+    CallForgotten,
+    NotAccepted,
+    ProviderUnavailable,
+    SubmitInDoubt,
+    SubmitRefused,
+)
 from jobs.domain.calls import Failed, ProviderCall, ProviderStatus, StepKind, Submitted, Succeeded
 
 HUGE_SEED = "15860307465884635512"
@@ -398,3 +404,8 @@ async def test_our_key_is_sent_to_fal_only(fal, host):
     for ask in (fal.status, fal.fetch, fal.cancel):
         with pytest.raises(ProviderUnavailable, match="foreign"):
             await ask(submitted)
+
+
+async def test_a_call_nobody_knows_is_told_from_a_provider_that_is_away(fal, sandbox):
+    with pytest.raises(CallForgotten):
+        await fal.status(fal.locate("fal-ai/flux/dev", str(uuid4())))

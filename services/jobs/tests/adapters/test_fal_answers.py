@@ -33,6 +33,12 @@ def test_a_webhook_carries_what_was_wrong_with_the_input():
     assert failed == Failed("content_policy", "prompt: flagged", retryable=False)
 
 
+@pytest.mark.parametrize("loc", [None, "body", 3, {}])
+def test_a_fault_without_a_place_is_told_all_the_same(loc):
+    detail = [{"loc": loc, "msg": "too dark", "type": "image_too_small"}]
+    assert answers.failure({"detail": detail}) == Failed("invalid_input", "too dark")
+
+
 def test_a_webhook_carries_a_failure_of_the_machinery():
     payload = {"detail": "runner gone", "error_type": "runner_disconnected"}
     failed = answers.callback(webhook(status="ERROR", error="503", payload=payload))

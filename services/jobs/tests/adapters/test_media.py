@@ -46,6 +46,10 @@ async def status(request):
     return web.Response(status=int(request.match_info["status"]))
 
 
+async def garbled(_):
+    return web.Response(body=b"not gzip at all", headers={"Content-Encoding": "gzip"})
+
+
 async def file(request):
     assert "Authorization" not in request.headers
     return web.Response(body=b"y" * 1000)
@@ -56,7 +60,7 @@ async def server(running_sandbox):
     """A host of files that behaves in every bad way; its address."""
     app = web.Application()
     app.add_routes(
-        [web.get(f"/{get.__name__}", get) for get in (endless, silent, cut, redirect, circle, file)]
+        [web.get(f"/{get.__name__}", get) for get in (endless, silent, cut, redirect, circle, garbled, file)]
     )
     app.add_routes([web.get("/status/{status}", status)])
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
@@ -84,7 +88,7 @@ async def test_a_bad_moment_is_worth_another_try(media, server, path):
         await media.download(server + path, 1000)
 
 
-@pytest.mark.parametrize("path", ["/status/404", "/status/403", "/status/410", "/status/204"])
+@pytest.mark.parametrize("path", ["/status/404", "/status/403", "/status/410", "/status/204", "/garbled"])
 async def test_a_deleted_file_never_comes(media, server, path):
     with pytest.raises(ResultGone):
         await media.download(server + path, 1000)

@@ -198,6 +198,26 @@ async def test_an_open_breaker_lets_nobody_through_and_then_one(begin, clock):
     assert await dispatch_jobs(begin, clock, rules(), 40) == []
 
 
+async def test_only_calls_on_their_way_count_as_being_submitted(begin, clock):
+    for _ in range(2):
+        await opened(begin, clock, uuid4(), 1)
+    effects = await dispatch_jobs(begin, clock, rules(), 40)
+    started = [effect.job.id for effect in effects if isinstance(effect, Submit)]
+
+    async def submitting(seconds: int) -> int:
+        async with begin() as work:
+            occupied = await work.queue.occupied(clock() - timedelta(seconds=seconds))
+            assert occupied.slots == 2
+            return occupied.submitting
+
+    assert (await submitting(1), await submitting(0)) == (2, 0)
+    async with begin() as work:
+        current = (await work.jobs.lock(started[:1]))[started[0]]
+        current.in_doubt(current.attempts[0].id)
+        await work.jobs.save([current])
+    assert await submitting(1) == 1
+
+
 async def test_results_are_leased_to_one_worker_until_the_lease_ends(begin, clock):
     ids = await opened(begin, clock, uuid4(), 1)
     await dispatch_jobs(begin, clock, rules(), 40)

@@ -382,3 +382,39 @@ def test_a_call_in_doubt_may_answer_while_its_job_waits_again():
     follows = job.result(job.attempts[0].id, drawn(2), NOW, RULES)
     assert document(follows).status == "processing"
     assert job.state is State.STORING
+
+
+def test_what_expired_before_the_capture_came_is_not_how_it_ends():
+    job = settling()
+    assert job.settled(settled(job, outcome="expired"), NOW, RULES) == [Ignored("settled")]
+    said = document(job.settled(settled(job, captured=4, outcome="late_captured"), NOW, RULES))
+    assert (said.status, said.receipt.captured, said.receipt.units) == ("completed", 4, 2)
+
+
+def test_what_expired_before_the_release_came_is_how_it_ends():
+    job = queued(refusal=MODEL_BUSY)
+    said = document(job.settled(settled(job, outcome="expired"), NOW, RULES))
+    assert (said.status, said.receipt.released) == ("failed", 4)
+
+
+def test_a_failure_does_not_end_a_job_whose_earlier_call_was_taken_after_all():
+    job = submitting()
+    job.deadline(NOW + timedelta(hours=1), RULES)
+    first, second = job.attempts
+    job.accepted(first.id, SENT, "", NOW, RULES)
+    assert job.result(second.id, UNSAFE, NOW, RULES) == []
+    assert job.state is State.RUNNING
+    job.result(first.id, drawn(2), NOW, RULES)
+    assert job.state is State.STORING
+
+
+def test_a_provider_that_takes_nothing_for_a_day_fills_no_timeline():
+    job = queued()
+    for minute in range(1440):
+        now = NOW + timedelta(minutes=minute)
+        job.dispatched(Material(), now, RULES)
+        job.not_accepted(last(job), now, RULES)
+    assert [(m.event, m.detail, m.at) for m in job.timeline] == [
+        ("queued", "", NOW),
+        ("queued", "provider_unavailable", NOW),
+    ]

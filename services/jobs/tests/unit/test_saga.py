@@ -29,6 +29,7 @@ class World:
         self.asked: list[CaptureCredits | ReleaseCredits] = []
         self.documents: list[JobChanged] = []
         self.decision: CreditsSettled | None = None
+        self.expiry: CreditsSettled | None = None
         self.job, follows = born(hold(operation), TEAM, None, NOW, RULES)
         self.hear(follows)
 
@@ -37,13 +38,17 @@ class World:
             match follow:
                 case CaptureCredits() | ReleaseCredits():
                     self.asked.append(follow)
-                    self.decision = self.decision or self._decide(follow)
+                    self._decide(follow)
                 case JobChanged():
                     self.documents.append(follow)
         self.check()
 
-    def _decide(self, ask: CaptureCredits | ReleaseCredits) -> CreditsSettled:
-        return settled(self.job, captured=2 * ask.quantity if isinstance(ask, CaptureCredits) else 0)
+    def _decide(self, ask: CaptureCredits | ReleaseCredits) -> None:
+        """Decide once, as credits does: only what expired may still be captured."""
+        if isinstance(ask, CaptureCredits) and self.decision in (None, self.expiry):
+            outcome = "late_captured" if self.expiry else "captured"
+            self.decision = settled(self.job, captured=2 * ask.quantity, outcome=outcome)
+        self.decision = self.decision or settled(self.job)
 
     def check(self) -> None:
         assert len({(ask.type, getattr(ask, "quantity", 0)) for ask in self.asked}) <= 1
@@ -78,8 +83,8 @@ class World:
 
     def hold_expires(self) -> None:
         if self.decision is None:
-            self.decision = settled(self.job, outcome="expired")
-        self.hear(self.job.settled(self.decision, self.now, RULES))
+            self.decision = self.expiry = settled(self.job, outcome="expired")
+        self.hear(self.job.settled(self.expiry or self.decision, self.now, RULES))
 
     def time(self) -> None:
         self.now += timedelta(hours=1)

@@ -1,5 +1,6 @@
 """From held credits to the receipt, with everything outside played by fakes."""
 
+import asyncio
 from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID, uuid4
@@ -161,6 +162,29 @@ async def test_a_provider_that_takes_nothing_is_left_alone_for_ever_longer(house
     assert house.memory.breaker.failures == 0
 
 
+async def test_a_call_in_doubt_keeps_nobody_from_trying_the_provider_again(house):
+    house.provider.answer = SubmitInDoubt()
+    await open_job(house)
+    await dispatch(house)
+    house.provider.answer = NotAccepted("provider_busy", "429")
+    house.memory.plans[TEAM] = 2
+    job = await open_job(house)
+    await dispatch(house)
+    house.provider.answer = None
+    house.clock.pass_by(seconds=5)
+    await dispatch(house)
+    assert house.job(job).state is State.RUNNING
+
+
+async def test_a_call_that_waited_beyond_its_grace_is_not_made(house):
+    job = await open_job(house)
+    (order, *_) = await dispatch_jobs(house.transaction, house.clock, RULES, 40)
+    house.clock.pass_by(seconds=150)
+    await house.do(await act_on_deadlines(house.transaction, house.clock, RULES))
+    await house.do([order])
+    assert [attempt for _, attempt in house.provider.calls] == [house.job(job).attempts[1].id]
+
+
 async def test_a_lost_answer_leads_to_one_more_call_only_after_the_grace(house):
     house.provider.answer = SubmitInDoubt()
     job = await open_job(house)
@@ -201,6 +225,22 @@ async def test_storing_goes_on_where_it_stopped(house):
     await store(house)
     assert house.provider.downloads.count("https://fal/1.jpg") == 1
     assert [capture.quantity for capture in house.said(CaptureCredits)] == [2]
+
+
+async def test_storing_that_is_cut_off_is_taken_up_at_once(house):
+    job = await open_job(house)
+    await dispatch(house)
+    house.provider.outcome = drawn(2)
+    await callback(house, job)
+    house.tools.provider.download = lambda *_: asyncio.sleep(600)
+    (taken,) = await take_results(house.transaction, house.tools, 8)
+    assert await take_results(house.transaction, house.tools, 8) == []
+    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools))
+    await asyncio.sleep(0.01)
+    storing.cancel()
+    await asyncio.wait([storing])
+    assert storing.cancelled()
+    assert [each.id for each in await take_results(house.transaction, house.tools, 8)] == [job]
 
 
 async def test_a_creation_stores_its_samples_its_archive_and_its_weights(house):
@@ -345,6 +385,19 @@ async def test_a_cancelled_call_that_the_provider_stops_is_given_back(house):
     await house.do(await cancel_jobs([delivery(cancel)], house.transaction, house.clock, RULES))
     house.provider.states = [ProviderStatus("completed")]
     house.provider.outcome = Failed("provider_error", "client_cancelled", retryable=True)
+    await poll(house, after=0)
+    await settle(house, job)
+    assert house.said(JobChanged)[-1].status == "cancelled"
+
+
+async def test_a_cancelled_call_that_the_provider_has_removed_is_given_back(house):
+    job = await open_job(house)
+    await dispatch(house)
+    house.provider.forgetful = True
+    await poll(house, after=10)
+    assert house.job(job).state is State.RUNNING
+    cancel = CancelJob(request_id=uuid4(), team_id=TEAM, job_id=job)
+    await house.do(await cancel_jobs([delivery(cancel)], house.transaction, house.clock, RULES))
     await poll(house, after=0)
     await settle(house, job)
     assert house.said(JobChanged)[-1].status == "cancelled"

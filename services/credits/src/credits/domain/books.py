@@ -168,9 +168,10 @@ class Books:
     @property
     def have_changed(self) -> bool:
         """Whether there is anything to write down."""
-        posted = any(account.postings for account in self.accounts.values())
+        # A bucket that was spent to its last credit is closed without a posting.
+        touched = any(account.postings or account.touched for account in self.accounts.values())
         noted = self.decided or self.held or self.settled or self.granted or self.offered or self.claimed
-        return bool(posted or noted)
+        return bool(touched or noted)
 
     def decide(self, request: Request) -> None:
         """Write a verdict down."""

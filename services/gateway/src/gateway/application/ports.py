@@ -1,8 +1,9 @@
 """What the use cases need from outside, each named for what they do with it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
@@ -84,6 +85,9 @@ class People(Protocol):
 
     async def close_session(self, token_hash: bytes) -> None:
         """End a session."""
+
+    async def forget_sessions(self, now: datetime) -> None:
+        """Drop the sessions that have expired."""
 
 
 class Keys(Protocol):
@@ -226,6 +230,14 @@ class Verdicts(Protocol):
 
     async def wait(self, request_id: UUID, seconds: float) -> Verdict | None:
         """Wait for the verdict of a request made before; None when there is none in time."""
+
+
+@dataclass(eq=False, slots=True)
+class Watch:
+    """What a reader of a team's events waits for: `changed` is set by news, `over` once there is no more."""
+
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
 
 
 class Callers(Protocol):

@@ -11,9 +11,10 @@ THROTTLES_LIVE = timedelta(days=1)
 
 
 async def tidy_up(transaction: Transaction, clock: Clock) -> None:
-    """Drop old idempotency keys, events and counters."""
+    """Drop old idempotency keys, sessions, events and counters."""
     now = clock()
     async with transaction() as work:
         await work.requests.forget(now - KEYS_LIVE)
+        await work.people.forget_sessions(now)
         await work.throttles.prune(now - THROTTLES_LIVE)
         await work.log.prune(now - EVENTS_LIVE)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
         if not isinstance(parts, list) or len(parts) != len(kinds):
             raise InvalidCursor
         return tuple(_read(part, kind) for part, kind in zip(parts, kinds, strict=True))
-    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error) as error:
         raise InvalidCursor from error
 
 
@@ -32,9 +32,9 @@ def _read(part: object, kind: type) -> Any:  # noqa: ANN401 - of the kind asked 
     if kind is UUID:
         return UUID(str(part))
     if kind is datetime:
-        return datetime.fromisoformat(str(part))
+        return datetime.fromisoformat(str(part)).astimezone(UTC)
     if kind is int and (not isinstance(part, int) or isinstance(part, bool) or abs(part) >= 2**63):
         raise InvalidCursor
-    if kind is str and (not isinstance(part, str) or "\x00" in part):
+    if kind is str and (not isinstance(part, str) or "\x00" in part.encode().decode()):
         raise InvalidCursor
     return part

@@ -12,6 +12,8 @@ from jobs.domain.rules import Rules
 
 TELL_AFTER = timedelta(seconds=1)
 TELL_AT_ONCE = 200
+LONGEST_SUBMIT = timedelta(minutes=1)
+"""A call without an answer for so long says nothing about the provider: nobody waits for it to find out."""
 
 
 async def dispatch_jobs(transaction: Transaction, clock: Clock, rules: Rules, capacity: int) -> list[Effect]:
@@ -42,7 +44,7 @@ async def tell_places(transaction: Transaction, clock: Clock, rules: Rules) -> N
 
 async def _free(work: Work, clock: Clock, rules: Rules, capacity: int) -> int:
     breaker = await work.queue.dispatcher()  # from here on nobody else dispatches
-    occupied = await work.queue.occupied()
+    occupied = await work.queue.occupied(clock() - LONGEST_SUBMIT)
     free = min(capacity, rules.provider_slots - occupied.slots)
     return breaker.allows(max(0, free), occupied.submitting, clock())
 

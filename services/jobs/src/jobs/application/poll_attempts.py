@@ -4,7 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
-from jobs.application.ports import Outcome, ProviderStatus, ProviderUnavailable, Submitted
+from jobs.application.ports import (
+    CallForgotten,
+    Failed,
+    Outcome,
+    ProviderStatus,
+    ProviderUnavailable,
+    Submitted,
+)
 from jobs.application.tools import Tools, tell
 from jobs.application.work import Transaction
 from jobs.domain.attempt import AttemptState
@@ -47,6 +54,11 @@ async def _ask(job: Job, tools: Tools) -> _Seen | None:
     with tools.trace(job.traceparent, "poll"):
         try:
             answer = await _answer(accepted[-1].submitted, tools)
+        except CallForgotten:
+            if not job.cancelling:
+                return None
+            # A call that is stopped before it begins is removed: nobody would ever tell how it ended.
+            answer = Failed("provider_cancelled", "the provider has removed the call")
         except ProviderUnavailable:
             return None  # asked again at the next round
     return _Seen(job.id, accepted[-1].id, answer)

@@ -17,6 +17,7 @@ from jobs.domain.calls import (
 )
 
 __all__ = [
+    "CallForgotten",
     "Callbacks",
     "Failed",
     "Images",
@@ -67,6 +68,10 @@ class ProviderUnavailable(Exception):
     """The provider cannot be asked now, or cannot say yet; ask again later."""
 
 
+class CallForgotten(ProviderUnavailable):
+    """The provider knows no such call: not yet, or, once it was asked to stop it, not any more."""
+
+
 class ResultGone(Exception):
     """A file of the provider will never come: deleted, larger than allowed, or at a forbidden address."""
 
@@ -106,7 +111,7 @@ class Provider(Protocol):
         ...
 
     async def status(self, submitted: Submitted) -> ProviderStatus:
-        """Ask how far it is. Raises ProviderUnavailable."""
+        """Ask how far it is. Raises ProviderUnavailable, CallForgotten."""
         ...
 
     async def fetch(self, submitted: Submitted) -> Outcome:

@@ -49,7 +49,11 @@ async def take_results(transaction: Transaction, tools: Tools, capacity: int) ->
 
 async def store_results(job: Job, transaction: Transaction, tools: Tools) -> list[Effect]:
     """Store what one job's step made, and record it."""
-    kept = await _keep(job, job.outcome or Succeeded(), tools)
+    try:
+        kept = await _keep(job, job.outcome or Succeeded(), tools)
+    except asyncio.CancelledError:
+        await _hand_back(job, transaction, tools)
+        raise
     async with transaction() as work:
         current = (await work.jobs.lock([job.id]))[job.id]
         now, rules = tools.clock(), tools.rules
@@ -62,6 +66,12 @@ async def store_results(job: Job, transaction: Transaction, tools: Tools) -> lis
             follows = current.stored(job.step, kept.results, now, rules, kept.code)
         await work.jobs.save([current])
         return tell(work, current, follows)
+
+
+async def _hand_back(job: Job, transaction: Transaction, tools: Tools) -> None:
+    """Let another worker go on at once: this process stops, and the lease of weights is long."""
+    async with transaction() as work:
+        await work.workload.lease(job.id, tools.clock())
 
 
 async def _keep(job: Job, outcome: Succeeded, tools: Tools) -> _Kept:

@@ -42,6 +42,8 @@ _Answer = Submitted | Failed | NotAccepted | _Unprepared | _InDoubt
 
 async def submit_call(order: Submit, transaction: Transaction, tools: Tools) -> list[Effect]:
     """Make the call of an attempt and record the answer."""
+    if tools.clock() >= order.attempt.started_at + tools.rules.timing(order.job.kind).grace:
+        return []  # it waited too long for its turn: its deadline makes another one, or has
     call = provider_call(order.job, tools.storage.link, tools.clock(), tools.rules)
     answer = await _call(order, call, tools)
     async with transaction() as work:

@@ -116,8 +116,11 @@ class Queue(Protocol):
         """Write the circuit breaker."""
         ...
 
-    async def occupied(self) -> Occupied:
-        """Count what the provider has, from the jobs themselves."""
+    async def occupied(self, since: datetime) -> Occupied:
+        """Count what the provider has, from the jobs themselves.
+
+        A call that began before `since`, or is in doubt, is not being submitted any more.
+        """
         ...
 
     async def candidates(self, now: datetime, plan_slots: int, most: int) -> Candidates:

@@ -97,7 +97,7 @@ class Job(JobRecord):
             return self._settle(now, rules, "cancelled", "cancelled before it started")
         self._queue(now, rules)
         self.code, self.reason, self.not_before = code, "", now + rules.store_retry
-        return self._say(now, "queued", code)
+        return self._say(now, self._back_in_line(code), code)
 
     def in_doubt(self, attempt_id: UUID) -> list[Follow]:
         """Note that the answer to a call was lost: its callback, or the end of its grace, decides."""
@@ -211,6 +211,8 @@ class Job(JobRecord):
             return self._settle(now, rules, "hold_expired", "the credits were no longer held")
         if self.state is not State.SETTLING or self.settlement is None:
             return self._late("settled")
+        if fact.outcome == "expired" and self.settlement.quantity:
+            return self._late("settled")  # said before the capture came; that is answered yet, and charges
         self.state = self._verdict(self.settlement)
         self.due_at = None
         self.receipt = receipt(self, fact)
@@ -240,8 +242,9 @@ class Job(JobRecord):
         return [*stops, *(self._say(now) if waited else ()), Nudge.STORE, Nudge.DISPATCH]
 
     def _failed(self, attempt: Attempt, failure: Failed, now: datetime, rules: Rules) -> list[Follow]:
-        if any(later.open and later.n > attempt.n for later in self.attempts):
-            return []  # one that was in doubt has failed after all; its successor is still at it
+        others = (other for other in self.attempts if other.open)
+        if any(other.n > attempt.n or other.state is AttemptState.ACCEPTED for other in others):
+            return []  # one of two has failed; the other is still at it
         if self.cancelling:
             return self._settle(now, rules, "cancelled", "stopped by the provider")
         if self.overdue:

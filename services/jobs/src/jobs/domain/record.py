@@ -132,6 +132,16 @@ class JobRecord:
     def _note(self, now: datetime, event: str, detail: str = "") -> None:
         self.timeline = (*self.timeline, Moment(at=now, event=event, detail=detail))
 
+    def _back_in_line(self, code: str) -> str:
+        """Take back that it was started; return what to note, nothing when it waits for the same reason.
+
+        A provider may take nothing for a day, and is tried each minute.
+        """
+        if self.timeline[-1].event == "processing":
+            self.timeline = self.timeline[:-1]
+        last = self.timeline[-1]
+        return "" if (last.event, last.detail) == ("queued", code) else "queued"
+
     def _take(self, material: Material) -> None:
         self.material = material
         if material.version is not None:

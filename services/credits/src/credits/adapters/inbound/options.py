@@ -7,11 +7,16 @@ from uuid import UUID
 
 from credits.adapters.inbound.cli import moment
 
+MOST = 1_000_000_000
+"""Credits an operator gives or takes at once; more is a slip of the hand."""
+
 
 def adjustment(parser: ArgumentParser) -> None:
     """Ask for what to give or take."""
     _team(parser)
-    parser.add_argument("--amount", type=int, required=True, help="credits to give, or, below zero, to take")
+    parser.add_argument(
+        "--amount", type=_amount, required=True, help="credits to give, or, below zero, to take"
+    )
     _reason(parser)
 
 
@@ -93,6 +98,16 @@ def _later(written: str) -> datetime:
     if at is None:
         raise ArgumentTypeError("now is no time to expire")
     return at
+
+
+def _amount(written: str) -> int:
+    try:
+        number = int(written)
+    except ValueError:
+        raise ArgumentTypeError(f"invalid amount value: {written!r}") from None
+    if not 0 < abs(number) <= MOST:
+        raise ArgumentTypeError(f"invalid amount value: {written!r}")
+    return number
 
 
 def _words(written: str) -> str:

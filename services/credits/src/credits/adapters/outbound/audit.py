@@ -44,6 +44,21 @@ CHECKS = {
             from credits.ledger_entries e join credits.ledger_transactions t on t.id = e.transaction_id
         ) as chain
     """,
+    "the history tells what the entries say": """
+        select count(*), array_agg(format(
+            'transaction %s tells of %s, charged %s, %s after it; by entries %s, %s, %s',
+            id, amount, charged, balance_after, changed, spent, running))
+            filter (where (amount, charged, balance_after) <> (changed, spent, running))
+        from (
+            select t.id, t.amount, t.charged, t.balance_after, e.changed, e.spent,
+                sum(e.changed) over (partition by t.team_id order by t.version, t.n) as running
+            from credits.ledger_transactions t cross join lateral (
+                select coalesce(sum(amount) filter (where side = 'spendable'), 0) as changed,
+                    coalesce(sum(amount) filter (where side in ('spent', 'uncollected')), 0) as spent
+                from credits.ledger_entries where transaction_id = t.id
+            ) as e
+        ) as t
+    """,
     "what was issued is all somewhere": """
         select count(*), array_agg(format('team %s: issued %s, found %s', team_id, -issued, found))
             filter (where found <> -issued)
@@ -156,6 +171,15 @@ CHECKS = {
             left join credits.holds h on h.request_id = q.used_by and h.team_id = q.team_id
             where q.used_by is not null group by q.id
         ) as q
+    """,
+    "requests set aside what they say": """
+        select count(*), array_agg(format('request %s: %s, required %s, set aside %s',
+            id, coalesce(code, 'held'), required, held))
+            filter (where held <> case when code is null then required else 0 end)
+        from (
+            select r.id, r.code, r.required, coalesce(sum(h.amount), 0) as held from credits.requests r
+            left join credits.holds h on h.request_id = r.id group by r.id
+        ) as r
     """,
     "settled holds name their entries": """
         select count(*), array_agg(format('hold %s names entry %s, which is not in the ledger', id, entry_id))

@@ -25,7 +25,9 @@ def parameters(books: Books) -> dict[str, list[Any]]:
         **writes.NEW_BUCKETS.arrays(
             [_opened(a.team_id, a.buckets[id_]) for a in accounts for id_ in a.opened]
         ),
-        **writes.BUCKETS.arrays([_touched(bucket) for a in accounts for bucket in _changed(a)]),
+        **writes.BUCKETS.arrays(
+            [_touched(bucket) for a in books.accounts.values() for bucket in _changed(a)]
+        ),
         **writes.GRANTS.arrays([_attributes(grant, writes.GRANTS) for grant in books.granted]),
         **writes.CLAIMS.arrays([_attributes(claim, writes.CLAIMS) for claim in books.claimed.values()]),
         **writes.REFUNDED.arrays([(hold.id, hold.refunded) for hold in books.refunded.values()]),

@@ -43,7 +43,9 @@ class JwksKeys:
         wanted = time.monotonic()
         async with self._fetching:
             now = time.monotonic()
-            if self._fetched < wanted and now - self._tried >= FETCHED_AT_MOST_EVERY:
+            pause = FETCHED_AT_MOST_EVERY if self._keys else 0
+            # Whoever waited while another asked takes that answer: a flood asks once, not one by one.
+            if self._tried < wanted and now - self._tried >= pause:
                 self._tried = now
                 await self._fetch()
         if time.monotonic() - self._fetched > KEPT_FOR:
@@ -53,12 +55,12 @@ class JwksKeys:
         try:
             async with httpx.AsyncClient(timeout=5) as client:
                 answer = (await client.get(self._url)).raise_for_status().json()
-            self._keys = [_key(key) for key in answer["keys"] if key.get("crv") == "Ed25519"]
-            self._fetched = time.monotonic()
+            keys = [_key(key) for key in answer["keys"] if key.get("crv") == "Ed25519"]
+            if not keys:
+                raise ValueError("there are none")
+            self._keys, self._fetched = keys, time.monotonic()
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             logger.warning("the provider's keys cannot be fetched: %s: %s", type(error).__name__, error)
-            if not self._keys:
-                self._tried = float("-inf")  # without any key, the next call tries again
 
 
 def _key(jwk: dict[str, Any]) -> Ed25519PublicKey:

@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 WASTED = Counter("atelier_jobs_provider_waste", "Results of the provider that nobody wanted any more")
 UNSETTLED = Counter("atelier_jobs_unsettled", "Times credits had not answered for too long")
 
+LAST_WORDS = 2.0
+"""Seconds that work which is cut off gets to hand itself back."""
+
 Submits = Callable[[Submit], Awaitable[list[Effect]]]
 Cancels = Callable[[CancelCall], Awaitable[None]]
 
@@ -40,12 +43,14 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, seconds: float) -> None:
-        """Wait for what has begun; what takes longer is cut off, and taken up again by its deadline."""
+        """Wait for what has begun; what takes longer is cut off, and taken up again by others."""
         deadline = time.monotonic() + seconds
         while self._tasks and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
         for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS)
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._turns:

@@ -27,7 +27,10 @@ _FAILURES = text("select failures from jobs.dispatcher")
 _SET_BREAKER = text("update jobs.dispatcher set failures = :failures, open_until = :open_until")
 _OCCUPIED = text(
     """
-    select count(*) as slots, count(*) filter (where state = 'submitting') as submitting
+    select count(*) as slots, count(*) filter (where state = 'submitting' and exists (
+        select 1 from jobs.attempts
+        where job_id = jobs.id and attempts.state = 'started' and started_at > :since
+    )) as submitting
     from jobs.jobs
     where state in ('submitting', 'running', 'storing') and (state <> 'storing' or step < steps)
     """  # a training keeps its slot between its steps
@@ -106,9 +109,9 @@ class PostgresQueue:
         values = {"failures": breaker.failures, "open_until": breaker.open_until}
         await self._connection.execute(_SET_BREAKER, values)
 
-    async def occupied(self) -> Occupied:
-        """Count what the provider has."""
-        row = (await self._connection.execute(_OCCUPIED)).one()
+    async def occupied(self, since: datetime) -> Occupied:
+        """Count what the provider has, and of that what has been on its way since then."""
+        row = (await self._connection.execute(_OCCUPIED, {"since": since})).one()
         return Occupied(row.slots, row.submitting)
 
     async def candidates(self, now: datetime, plan_slots: int, most: int) -> Candidates:

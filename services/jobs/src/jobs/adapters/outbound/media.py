@@ -33,7 +33,13 @@ class ForbiddenAddress(Exception):
     """A host has no address we may connect to."""
 
 
-_NEVER = (ForbiddenAddress, httpx.TooManyRedirects, httpx.InvalidURL, httpx.UnsupportedProtocol)
+_NEVER = (
+    ForbiddenAddress,
+    httpx.TooManyRedirects,
+    httpx.InvalidURL,
+    httpx.UnsupportedProtocol,
+    httpx.DecodingError,
+)
 
 
 def allowed(address: Address, trusted: Iterable[Network]) -> bool:

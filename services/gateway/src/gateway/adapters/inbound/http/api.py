@@ -1,6 +1,5 @@
 """What the HTTP side of the gateway works with; put together in bootstrap."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,14 +10,14 @@ from fastapi import Depends, Request
 
 from gateway.adapters.inbound.http.limits import RateLimiter
 from gateway.application.ask import Asking
-from gateway.application.ports import Callers, Links, Passwords, SignatureKeys
+from gateway.application.ports import Callers, Links, Passwords, SignatureKeys, Watch
 from gateway.application.reading import Events, Lists, Previews, Views
 from gateway.domain.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The ports and limits behind the routes; `watch` gives an event that is set by news of a team."""
+    """The ports and limits behind the routes; `watch` lets one wait for news of a team."""
 
     asking: Asking
     callers: Callers
@@ -26,7 +25,7 @@ class Api:
     previews: Previews
     lists: Lists
     events: Events
-    watch: Callable[[UUID], AbstractContextManager[asyncio.Event]]
+    watch: Callable[[UUID], AbstractContextManager[Watch]]
     passwords: Passwords
     links: Links
     signatures: SignatureKeys

@@ -54,6 +54,8 @@ class _Exchange:
 
     async def run(self, app: ASGIApp, receive: Receive) -> None:
         started = time.perf_counter()
+        # Now, because the span ends with the last byte sent.
+        trace.get_current_span().set_attribute("atelier.request_id", self.request_id)
         try:
             await app(self.scope, receive, self.send)
         except Exception as error:
@@ -86,5 +88,4 @@ class _Exchange:
         route = getattr(self.scope.get("route"), "path", "unknown")
         method, status = self.scope["method"], self.status or 499
         SECONDS.labels(method, route, status).observe(seconds)
-        trace.get_current_span().set_attribute("atelier.request_id", self.request_id)
         logger.info("%s %s %d", method, route, status, extra={"milliseconds": round(seconds * 1000, 1)})

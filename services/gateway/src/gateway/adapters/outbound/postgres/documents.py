@@ -75,13 +75,13 @@ class StoredDocuments:
 
     async def put(self, documents: Sequence[Document]) -> list[Document]:
         """Keep what is newer than what is shown, each subject once; returns it, in the order it came."""
-        newer: list[Document] = []
         newest = _newest(documents)
+        kept: set[tuple[str, str]] = set()
         for kind, put in PUTS.items():
             if rows := [document for document in newest if isinstance(document, kind)]:
-                kept = set((await self.connection.execute(put.statement, put.values(rows))).scalars())
-                newer += [document for document in rows if UUID(document.subject) in kept]
-        return [document for document in newest if document in newer]
+                subjects = (await self.connection.execute(put.statement, put.values(rows))).scalars()
+                kept |= {(kind.type, str(subject)) for subject in subjects}
+        return [document for document in newest if (document.type, document.subject) in kept]
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         """Show what jobs cost, and those of version 0 as queued."""

@@ -70,7 +70,7 @@ class StoredLists:
     async def entries(self, team_id: UUID, page: Page, lines: Lines) -> list[tuple[int, int, Entry]]:
         """List history lines, newest first."""
         filters = asdict(lines)
-        order, after = "version desc, position desc", "(version, position) < (:a0, :a1)"
+        order, after = "version desc, position desc", "(version, position) < (:a0, cast(:a1 as bigint))"
         rows = await self._page(_ENTRIES, {"team_id": team_id}, filters, order, after, page)
         return [(row.version, row.position, Entry.model_validate_json(row.document)) for row in rows]
 

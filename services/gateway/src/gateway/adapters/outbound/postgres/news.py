@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from chassis.database import Database
 from chassis.health import Health
 from chassis.supervision import keep_running
 from gateway.adapters.outbound.postgres.event_log import CHANNEL
-from gateway.application.ports import Awaited
+from gateway.application.ports import Awaited, Watch
 from gateway.domain.requests import Verdict
 
 _VERDICTS = text("""
@@ -28,7 +29,7 @@ _HEAD = text("select seq from gateway.log_head")
 _TEAMS = text("select distinct team_id from gateway.event_log where seq > :seq and team_id = any(:teams)")
 _BACKLOG = text("select count(*) from (select 1 from gateway.outbox limit :limit) as waiting")
 _LOOK_EVERY = 1.0
-Waiter = TypeVar("Waiter", asyncio.Event, asyncio.Future[Verdict])
+Waiter = TypeVar("Waiter", Watch, asyncio.Future[Verdict | None])
 
 
 class News:
@@ -39,8 +40,9 @@ class News:
 
     def __init__(self, database: Database, dsn: str, health: Health, backlog_limit: int) -> None:
         self._database, self._dsn, self._health, self._limit = database, dsn, health, backlog_limit
-        self._waiting: defaultdict[UUID, list[asyncio.Future[Verdict]]] = defaultdict(list)
-        self._watching: defaultdict[UUID, list[asyncio.Event]] = defaultdict(list)
+        self._waiting: defaultdict[UUID, list[asyncio.Future[Verdict | None]]] = defaultdict(list)
+        self._watching: defaultdict[UUID, list[Watch]] = defaultdict(list)
+        self._stopping = False
         self._wake = asyncio.Event()
         self._seq: int | None = None
         self._backlog = 0
@@ -53,7 +55,9 @@ class News:
     @contextmanager
     def expect(self, request_id: UUID) -> Iterator[Awaited]:
         """Listen for the verdict of a request that is about to be made."""
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        verdict: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
+        if self._stopping:
+            verdict.set_result(None)
 
         async def wait(seconds: float) -> Verdict | None:
             with suppress(TimeoutError):
@@ -73,14 +77,24 @@ class News:
             return await verdict(seconds)
 
     @contextmanager
-    def watch(self, team_id: UUID) -> Iterator[asyncio.Event]:
-        """Have an event set whenever something happens in a team."""
-        changed = asyncio.Event()
-        self._watching[team_id].append(changed)
+    def watch(self, team_id: UUID) -> Iterator[Watch]:
+        """Watch for whatever happens in a team."""
+        watch = Watch(over=self._stopping)
+        self._watching[team_id].append(watch)
         try:
-            yield changed
+            yield watch
         finally:
-            _forget(self._watching, team_id, changed)
+            _forget(self._watching, team_id, watch)
+
+    def let_go(self) -> None:
+        """Let everybody who waits go with what there is, because the process stops."""
+        self._stopping = True
+        for verdict in chain.from_iterable(self._waiting.values()):
+            if not verdict.done():
+                verdict.set_result(None)
+        for watch in chain.from_iterable(self._watching.values()):
+            watch.over = True
+            watch.changed.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -134,8 +148,8 @@ class News:
         if self._watching and self._seq is not None and head > self._seq:
             values = {"seq": self._seq, "teams": list(self._watching)}
             for team_id in (await connection.execute(_TEAMS, values)).scalars():
-                for changed in self._watching.get(team_id, ()):
-                    changed.set()
+                for watch in self._watching.get(team_id, ()):
+                    watch.changed.set()
         self._seq = head
 
 

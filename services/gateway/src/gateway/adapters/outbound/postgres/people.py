@@ -34,6 +34,7 @@ _OPEN_SESSION = text("""
     values (:token_hash, :user_id, :team_id, :now, :until)
 """)
 _CLOSE_SESSION = text("delete from gateway.sessions where token_hash = :token_hash")
+_FORGET_SESSIONS = text("delete from gateway.sessions where expires_at <= :now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ class StoredPeople:
     async def close_session(self, token_hash: bytes) -> None:
         """End a session."""
         await self.connection.execute(_CLOSE_SESSION, {"token_hash": token_hash})
+
+    async def forget_sessions(self, now: datetime) -> None:
+        """Drop the sessions that have expired."""
+        await self.connection.execute(_FORGET_SESSIONS, {"now": now})
 
 
 def _read(row: Row[Any] | None) -> Membership | None:

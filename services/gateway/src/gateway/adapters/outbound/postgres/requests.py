@@ -38,8 +38,10 @@ _AWAITED = text(f"""
 """)  # noqa: S608 - names of ours
 _UNANSWERED = text("""
     update gateway.requests set sent_at = :now where id in (
-        select id from gateway.requests
-        where verdict is null and sent_at < :sent_before order by sent_at limit :limit for update skip locked)
+        select id from gateway.requests r
+        where verdict is null and sent_at < :sent_before
+            and not exists (select 1 from gateway.outbox o where o.correlation_id = r.id)
+        order by sent_at limit :limit for update skip locked)
     returning id, message_type, cast(message as text) as message
 """)
 _FORGET = text("""
@@ -108,7 +110,10 @@ class StoredRequests:
     async def unanswered(
         self, sent_before: datetime, now: datetime, limit: int
     ) -> list[tuple[UUID, Message]]:
-        """Take requests without a verdict that were last sent before then, and note them as sent now."""
+        """Take requests without a verdict that were last sent before then, and note them as sent now.
+
+        What still waits in the outbox is not taken: while the bus is away it would only pile up there.
+        """
         values = {"sent_before": sent_before, "now": now, "limit": limit}
         rows = await self.connection.execute(_UNANSWERED, values)
         return [(row.id, _message(row.message_type, row.message)) for row in rows]

@@ -16,7 +16,7 @@ from chassis.telemetry import tracer
 from jobs.adapters.outbound.fal import answers
 from jobs.adapters.outbound.fal.endpoints import Endpoint, endpoint_for
 from jobs.adapters.outbound.fal.one_post import ATTEMPT, Attempt, OnePost, SecondPost
-from jobs.application.ports import ProviderUnavailable, SubmitInDoubt, SubmitRefused
+from jobs.application.ports import CallForgotten, ProviderUnavailable, SubmitInDoubt, SubmitRefused
 from jobs.domain.calls import Failed, Outcome, ProviderCall, ProviderStatus, Submitted
 
 Download = Callable[[str, int], Awaitable[bytes]]
@@ -78,8 +78,10 @@ class Fal:
         return Submitted(request_id, base, f"{base}/status", f"{base}/cancel")
 
     async def status(self, submitted: Submitted) -> ProviderStatus:
-        """Ask how far it is. Raises ProviderUnavailable."""
+        """Ask how far it is. Raises ProviderUnavailable, CallForgotten."""
         answer = await self._ask("GET", submitted, submitted.status_url, params={"logs": "1"})
+        if answer.status_code == 404:
+            raise CallForgotten("status answered 404")
         if answer.status_code not in {200, 202}:
             raise ProviderUnavailable(f"status answered {answer.status_code}")
         try:

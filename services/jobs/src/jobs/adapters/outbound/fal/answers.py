@@ -133,7 +133,8 @@ def _typed(body: Body) -> tuple[str | None, str]:
     """Type and words of a failure: `detail` is a list of typed details, or one line."""
     detail = body.get("detail")
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        where = ".".join(str(part) for part in detail[0].get("loc", ())[1:])
+        place = detail[0].get("loc")
+        where = ".".join(str(part) for part in place[1:]) if isinstance(place, list) else ""
         words = str(detail[0].get("msg", ""))
         return detail[0].get("type"), f"{where}: {words}" if where else words
     return None, detail if isinstance(detail, str) else ""

@@ -80,17 +80,15 @@ async def _stream(
     events: list[StoredEvent],
     still_allowed: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
-    with api.watch(caller.team_id) as changed:
+    with api.watch(caller.team_id) as watch:
         yield "retry: 2000\n\n"
-        while True:
-            changed.clear()
+        while not watch.over and await still_allowed():  # a revoked key hears nothing more
+            watch.changed.clear()
             events = events or await api.events.events(caller.team_id, after, _BATCH)
             for event in events:
                 yield _message(event, api)
                 after = event.seq
-            if len(events) < _BATCH and not await _wait(changed):
-                if not await still_allowed():
-                    return
+            if len(events) < _BATCH and not await _wait(watch.changed):
                 yield ": still here\n\n"
             events = []
 
