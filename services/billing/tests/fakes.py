@@ -12,7 +12,7 @@ from billing.application.ports import Work
 from billing.domain.subscription import Subscription
 from contracts.billing import PeriodOpened
 from contracts.envelope import Cause, Delivery
-from contracts.message import Message
+from contracts.message import Fact, Message
 
 
 @dataclass
@@ -39,6 +39,10 @@ class MemorySubscriptions:
         due = [each for each in self.state.subscriptions.values() if each.period_end <= now]
         return sorted(due, key=lambda each: each.period_end)[:limit]
 
+    async def page(self, after: UUID | None, limit: int) -> list[Subscription]:
+        stored = sorted(self.state.subscriptions.values(), key=lambda each: each.team_id)
+        return [each for each in stored if after is None or each.team_id > after][:limit]
+
     async def save(self, subscriptions: Sequence[Subscription]) -> None:
         self.state.subscriptions.update({each.team_id: each for each in subscriptions})
 
@@ -60,6 +64,9 @@ class MemoryOutbox:
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         assert cause is None or cause.correlation_id
         self.state.said.append(message)
+
+    def announce(self, fact: Fact) -> None:
+        self.state.said.append(fact)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from catalog.application.ports import Use, Work
 from catalog.domain.models import Model
 from contracts.catalog import Category, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
-from contracts.message import Message
+from contracts.message import Fact, Message
 
 
 @dataclass
@@ -31,6 +31,10 @@ class MemoryModels:
 
     async def lock(self, ids: Collection[UUID]) -> dict[UUID, Model]:
         return {id_: deepcopy(self.state.models.get(id_, Model(id_))) for id_ in ids}
+
+    async def page(self, after: UUID | None, limit: int) -> list[Model]:
+        stored = sorted(self.state.models.values(), key=lambda model: model.id)
+        return [deepcopy(model) for model in stored if after is None or model.id > after][:limit]
 
     async def save(self, models: Iterable[Model]) -> None:
         for model in models:
@@ -50,6 +54,10 @@ class MemoryReferences:
         stored = self.state.references.values()
         due = [document for document in stored if self.state.told_at[document.id] <= before]
         return [self._live(document) for document in due if self._live(document) != document]
+
+    async def page(self, after: UUID | None, limit: int) -> list[ReferenceModelChanged]:
+        stored = sorted(self.state.references.values(), key=lambda document: document.id)
+        return [document for document in stored if after is None or document.id > after][:limit]
 
     async def save(self, documents: Sequence[ReferenceModelChanged], told_at: datetime) -> None:
         for document in documents:
@@ -81,6 +89,9 @@ class MemoryOutbox:
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         assert cause is None or cause.correlation_id
         self.state.said.append(message)
+
+    def announce(self, fact: Fact) -> None:
+        self.state.said.append(fact)
 
 
 @dataclass

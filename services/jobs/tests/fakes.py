@@ -16,7 +16,7 @@ from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.jobs import CancelJob
-from contracts.message import Message
+from contracts.message import Fact, Message
 from jobs.application.poll_attempts import cancel_call
 from jobs.application.ports import (
     CallForgotten,
@@ -87,6 +87,9 @@ class MemoryOutbox:
     def add(self, message: Message, _cause: Delivery[Any] | Cause | None = None) -> None:
         self.said.append(message)
 
+    def announce(self, fact: Fact) -> None:
+        self.said.append(fact)
+
 
 @dataclass
 class MemoryJobs:
@@ -116,6 +119,10 @@ class MemoryJobs:
     async def outdated(self, now: datetime, limit: int) -> list[Job]:
         done = (job for job in self._all() if job.state is State.COMPLETED)
         return [job for job in done if job.expires_at and job.expires_at <= now][:limit]
+
+    async def page(self, after: UUID | None, limit: int) -> list[Job]:
+        jobs = sorted(self._all(), key=lambda job: job.id)
+        return [job for job in jobs if after is None or job.id > after][:limit]
 
     async def save(self, jobs: Iterable[Job]) -> None:
         for job in jobs:

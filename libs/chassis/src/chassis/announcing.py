@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.commands import Command
@@ -13,31 +11,18 @@ PAGE = 100
 RATE = 200.0
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What was said of one page: how many documents, and the last one's id (None: there are no more)."""
-
-    said: int
-    last: UUID | None
-
-
-SayPage = Callable[[UUID | None, int], Awaitable[Page]]
-"""Says at most so many documents that follow an id (None: from the first one)."""
+SayPage = Callable[[UUID | None, int], Awaitable[Sequence[UUID]]]
+"""Says at most so many documents that follow an id (None: from the first one); returns their ids."""
 
 
 async def announce(parts: Sequence[SayPage], rate: float) -> int:
     """Say everything again, at most `rate` documents a second; returns how many it were."""
-    total = 0
+    total, most = 0, min(PAGE, max(1, int(rate)))
     for say_page in parts:
         last: UUID | None = None
-        while True:
-            began = time.monotonic()
-            page = await say_page(last, min(PAGE, max(1, int(rate))))
-            total += page.said
-            if page.last is None:
-                break
-            last = page.last
-            await asyncio.sleep(max(0.0, page.said / rate - (time.monotonic() - began)))
+        while said := await say_page(last, most):
+            total, last = total + len(said), said[-1]
+            await asyncio.sleep(len(said) / rate)
     return total
 
 

@@ -1,7 +1,8 @@
 import asyncio
 
 from billing.adapters.inbound import cli
-from billing.bootstrap import migrate, serve, set_limits
+from billing.bootstrap import announce, migrate, serve, set_limits
+from chassis.announcing import announcing
 from chassis.commands import Command, main
 from chassis.parked import parked
 
@@ -13,5 +14,6 @@ if __name__ == "__main__":
             "migrate": Command("Migrate the schema and declare the topology.", lambda _: migrate()),
             "limits": cli.limits(set_limits),
             "parked": parked("billing"),
+            "announce": announcing(announce),
         },
     )

@@ -1,9 +1,12 @@
+from functools import partial
 from uuid import UUID
 
 from billing.adapters.inbound import bus, schedule
 from billing.adapters.outbound import postgres
 from billing.application import set_limits as use_case
+from billing.application.announce_plans import announce_plans
 from billing.settings import Settings
+from chassis import announcing
 from chassis import migrate as chassis_migrate
 from chassis.clock import utc_now
 from chassis.database import Database
@@ -35,6 +38,16 @@ async def serve() -> None:
 def migrate() -> None:
     """Bring the schema up to date and declare the topology."""
     chassis_migrate.migrate(load(Settings), NAME)
+
+
+async def announce(rate: float) -> int:
+    """Say the plan of every team again."""
+    database = Database(load(Settings).database_url, NAME, pool_size=1)
+    try:
+        say = partial(announce_plans, transaction=postgres.transaction(database))
+        return await announcing.announce([say], rate)
+    finally:
+        await database.close()
 
 
 async def set_limits(team_id: UUID, changes: dict[str, int]) -> Limits:

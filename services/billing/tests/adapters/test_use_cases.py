@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from billing.application.announce_plans import announce_plans
 from billing.application.open_months import BATCH, open_months
 from billing.application.open_team import open_team
 from billing.application.set_limits import UnknownTeam, set_limits
@@ -118,3 +119,13 @@ async def test_several_processes_that_hear_of_one_team_open_it_once(store):
     await asyncio.gather(*(open_team([delivery(fact)], store.transaction, at(OPENED)) for _ in range(4)))
 
     assert [type(message) for message in await store.said()] == [PlanChanged, PeriodOpened]
+
+
+async def test_all_plans_are_announced_a_page_at_a_time(store):
+    teams = [UUID(int=n) for n in (1, 2, 3)]
+    plans = [said for said in await opened(store, *teams) if isinstance(said, PlanChanged)]
+
+    assert await announce_plans(None, 2, store.transaction) == teams[:2]
+    assert await announce_plans(teams[1], 2, store.transaction) == teams[2:]
+    assert await announce_plans(teams[2], 2, store.transaction) == []
+    assert await store.said() == sorted(plans, key=lambda plan: plan.team_id)

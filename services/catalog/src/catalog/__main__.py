@@ -1,6 +1,7 @@
 import asyncio
 
-from catalog.bootstrap import migrate, serve
+from catalog.bootstrap import announce, migrate, serve
+from chassis.announcing import announcing
 from chassis.commands import Command, main
 from chassis.parked import parked
 
@@ -13,5 +14,6 @@ if __name__ == "__main__":
                 "Migrate the schema, declare the topology, publish the collection.", lambda _: migrate()
             ),
             "parked": parked("catalog"),
+            "announce": announcing(announce),
         },
     )

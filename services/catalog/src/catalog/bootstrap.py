@@ -1,10 +1,13 @@
 import asyncio
 import logging
+from functools import partial
 
 from catalog.adapters.inbound import bus, schedule
 from catalog.adapters.outbound import files, postgres
+from catalog.application.announce_models import announce_models, announce_references
 from catalog.application.publish_collection import publish_collection
 from catalog.settings import Settings
+from chassis import announcing
 from chassis import migrate as chassis_migrate
 from chassis.clock import utc_now
 from chassis.database import Database
@@ -46,5 +49,18 @@ async def publish(settings: Settings) -> int:
     database = Database(settings.database_url, NAME, pool_size=1)
     try:
         return await publish_collection(files.collection(), postgres.transaction(database), utc_now)
+    finally:
+        await database.close()
+
+
+async def announce(rate: float) -> int:
+    """Say all models again, curated ones first."""
+    database = Database(load(Settings).database_url, NAME, pool_size=1)
+    transaction = postgres.transaction(database)
+    try:
+        references = partial(announce_references, collection=files.collection(), transaction=transaction)
+        return await announcing.announce(
+            [references, partial(announce_models, transaction=transaction)], rate
+        )
     finally:
         await database.close()

@@ -20,6 +20,7 @@ from services.catalog.tests.stories import (
     told,
 )
 
+from catalog.application.announce_models import announce_models, announce_references
 from catalog.application.follow_jobs import TrainingWithoutModel, follow_jobs
 from catalog.application.publish_collection import publish_collection
 from catalog.application.tell_popularity import tell_popularity
@@ -206,3 +207,16 @@ async def test_two_migrations_at_once_publish_once(store):
     await asyncio.gather(*(publish_collection([CURATED], store.transaction, noon) for _ in range(3)))
 
     assert [type(message) for message in await store.said()] == [PreviewPublished, ReferenceModelChanged]
+
+
+async def test_all_models_are_announced_as_they_were_last_said(store):
+    published = await publish(store, CURATED)
+    (training,) = await hear(store, *creation(told(CREATION, CREATE, 1, "queued")))
+    await hear(store, generated(reference_model_id=CURATED.id))  # counted, and not yet told
+
+    assert await announce_references(None, 10, [CURATED], store.transaction) == [CURATED.id]
+    assert await announce_references(CURATED.id, 10, [CURATED], store.transaction) == []
+    assert await store.said() == published
+    assert await announce_models(None, 10, store.transaction) == [MODEL]
+    assert await announce_models(MODEL, 10, store.transaction) == []
+    assert await store.said() == [training]

@@ -88,7 +88,7 @@ def build_projector(settings: ProjectorSettings) -> Service:
         name=f"{NAME}-projector",
         settings=settings,
         database=database,
-        consumers=[bus.projector(opened, utc_now)],
+        consumers=[bus.projector(opened, utc_now), bus.repairer(opened)],
         schedules=[schedule.auditing(opened, utc_now, partial(numbers, database))],
     )
 

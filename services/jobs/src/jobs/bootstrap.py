@@ -4,9 +4,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
 
+from chassis import announcing
 from chassis.clock import Clock, utc_now
 from chassis.database import Database
 from chassis.service import Service
+from chassis.settings import load
 from chassis.telemetry import continued
 from jobs.adapters.inbound import cli
 from jobs.adapters.inbound.bus import consumers
@@ -18,6 +20,7 @@ from jobs.adapters.outbound.images import PillowImages
 from jobs.adapters.outbound.media import Media
 from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.s3 import S3
+from jobs.application.announce_jobs import announce_jobs
 from jobs.application.poll_attempts import cancel_call
 from jobs.application.submit_call import submit_call
 from jobs.application.tools import Tools
@@ -92,6 +95,15 @@ def prepare_bucket(settings: Settings) -> int:
             await media.close()
 
     return asyncio.run(run())
+
+
+async def announce(rate: float) -> int:
+    """Say all jobs again."""
+    database = Database(load(Settings).database_url, "jobs", pool_size=1)
+    try:
+        return await announcing.announce([partial(announce_jobs, transaction=transaction(database))], rate)
+    finally:
+        await database.close()
 
 
 def show(settings: Settings, job_id: UUID) -> int:

@@ -13,16 +13,18 @@ from chassis.migrate import upgrade
 from chassis.testing import delivery, in_thread
 from contracts.billing import Limits, PlanChanged
 from contracts.credits import CreditsHeld, CreditsSettled, Hold
-from contracts.jobs import CancelJob
+from contracts.jobs import CancelJob, JobChanged
 from contracts.orders import Operation, Order, Recipe
 from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.tables import METADATA
+from jobs.application.announce_jobs import announce_jobs
 from jobs.application.cancel_jobs import cancel_jobs, refuse_unknown
 from jobs.application.dispatch_jobs import dispatch_jobs, tell_places
 from jobs.application.open_jobs import open_jobs
 from jobs.application.settle_jobs import settle_jobs
 from jobs.application.work import Transaction
 from jobs.domain.calls import Submitted, Succeeded
+from jobs.domain.document import document
 from jobs.domain.effects import Submit
 from jobs.domain.job import Job
 from jobs.domain.rules import Rules
@@ -321,3 +323,16 @@ async def test_only_what_changed_is_written(begin, clock, migrated):
     async with begin() as work:
         await work.jobs.save((await work.jobs.lock(ids)).values())
     assert migrated.query("select xmin from jobs.jobs") == before
+
+
+async def test_jobs_are_announced_a_page_at_a_time_as_they_stand(begin, clock, migrated):
+    ids = sorted(await opened(begin, clock, uuid4(), 3))
+    migrated.query("delete from jobs.outbox")
+    assert await announce_jobs(None, 2, begin) == ids[:2]
+    assert await announce_jobs(ids[1], 2, begin) == ids[2:]
+    assert await announce_jobs(ids[2], 2, begin) == []
+    rows = migrated.query("select convert_from(payload, 'utf8') from jobs.outbox order by id").splitlines()
+    assert [JobChanged.model_validate_json(row) for row in rows] == [
+        document(await job(begin, id_)) for id_ in ids
+    ]
+    assert migrated.query("select distinct exchange from jobs.outbox") == "announced"

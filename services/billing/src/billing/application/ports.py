@@ -10,7 +10,7 @@ from uuid import UUID
 from billing.domain.subscription import Subscription
 from contracts.billing import PeriodOpened
 from contracts.envelope import Cause, Delivery
-from contracts.message import Message
+from contracts.message import Fact, Message
 
 
 class Subscriptions(Protocol):
@@ -24,6 +24,9 @@ class Subscriptions(Protocol):
 
     async def lock_due(self, now: datetime, limit: int) -> list[Subscription]:
         """Lock and load Free subscriptions whose month is over, at most `limit`; skip locked ones."""
+
+    async def page(self, after: UUID | None, limit: int) -> list[Subscription]:
+        """Load those of the teams that follow an id, in the order of the ids."""
 
     async def save(self, subscriptions: Sequence[Subscription]) -> None:
         """Store what has changed in them."""
@@ -41,6 +44,9 @@ class Outbox(Protocol):
 
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         """Say the message, in answer to its cause."""
+
+    def announce(self, fact: Fact) -> None:
+        """Say a document once more, to those who repair what they keep of it."""
 
 
 @dataclass(frozen=True, slots=True)

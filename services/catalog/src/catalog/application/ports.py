@@ -10,7 +10,7 @@ from uuid import UUID
 from catalog.domain.models import Model
 from contracts.catalog import Category, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
-from contracts.message import Message
+from contracts.message import Fact, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class Models(Protocol):
     async def lock(self, ids: Collection[UUID]) -> dict[UUID, Model]:
         """Lock and load each model; one not heard of yet comes as a new one, and is locked as well."""
 
+    async def page(self, after: UUID | None, limit: int) -> list[Model]:
+        """Load the announced models that follow an id, in the order of their ids, without locking them."""
+
     async def save(self, models: Iterable[Model]) -> None:
         """Store the models and the trainings that were touched."""
 
@@ -40,6 +43,9 @@ class References(Protocol):
 
     async def lock_untold(self, before: datetime) -> list[ReferenceModelChanged]:
         """Lock and load those whose uses have changed and were last told before then; skip locked ones."""
+
+    async def page(self, after: UUID | None, limit: int) -> list[ReferenceModelChanged]:
+        """Load those that follow an id, in the order of their ids, with the uses last told."""
 
     async def save(self, documents: Sequence[ReferenceModelChanged], told_at: datetime) -> None:
         """Store the documents; their uses count as told."""
@@ -56,6 +62,9 @@ class Outbox(Protocol):
 
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         """Say the message, in answer to its cause."""
+
+    def announce(self, fact: Fact) -> None:
+        """Say a document once more, to those who repair what they keep of it."""
 
 
 @dataclass(frozen=True, slots=True)

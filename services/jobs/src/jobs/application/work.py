@@ -12,6 +12,7 @@ from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.jobs import CancelJob
+from contracts.message import Fact
 from jobs.domain.breaker import Breaker
 from jobs.domain.calls import StepKind
 from jobs.domain.fairness import Waiting
@@ -48,6 +49,10 @@ class Jobs(Protocol):
 
     async def outdated(self, now: datetime, limit: int) -> list[Job]:
         """Lock completed jobs whose images have been kept long enough, skipping those somebody else has."""
+        ...
+
+    async def page(self, after: UUID | None, limit: int) -> list[Job]:
+        """Read the jobs that follow an id, in the order of their ids, without locking them."""
         ...
 
     async def save(self, jobs: Iterable[Job]) -> None:
@@ -188,6 +193,10 @@ class Outbox(Protocol):
 
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         """Say a message, caused by another one."""
+        ...
+
+    def announce(self, fact: Fact) -> None:
+        """Say a document once more, to those who repair what they keep of it."""
         ...
 
 

@@ -36,6 +36,12 @@ LOCK_DUE = text(
     for no key update skip locked
     """
 )
+PAGE = text(
+    """
+    select * from billing.subscriptions where team_id > coalesce(:after, cast(:least as uuid))
+    order by team_id limit :limit
+    """
+)
 SAVE = text(
     """
     update billing.subscriptions set plan = :plan, status = :status, running = :running, open = :open,
@@ -85,6 +91,11 @@ class PostgresSubscriptions:
         """Lock and load Free subscriptions whose month is over, at most `limit`; skip locked ones."""
         rows = await self.connection.execute(LOCK_DUE, {"now": now, "limit": limit})
         return [_subscription(row) for row in rows.mappings()]
+
+    async def page(self, after: UUID | None, limit: int) -> list[Subscription]:
+        """Load those of the teams that follow an id."""
+        wanted = {"after": after, "least": UUID(int=0), "limit": limit}
+        return [_subscription(row) for row in (await self.connection.execute(PAGE, wanted)).mappings()]
 
     async def save(self, subscriptions: Sequence[Subscription]) -> None:
         """Store what has changed in them."""

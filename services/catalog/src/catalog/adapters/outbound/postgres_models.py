@@ -19,6 +19,11 @@ LOCK = text(
 )
 MODELS = text("select * from catalog.models where id = any(cast(:ids as uuid[]))")
 TRAININGS = text("select * from catalog.trainings where model_id = any(cast(:ids as uuid[]))")
+PAGE = text(
+    """
+    select id from catalog.models where id > coalesce(:after, cast(:least as uuid)) order by id limit :limit
+    """
+)
 SAVE_TRAINING = text(
     """
     insert into catalog.trainings (job_id, model_id, operation, instructions, seen, started, progress, code,
@@ -54,8 +59,17 @@ class PostgresModels:
         """Lock and load each model; one not heard of yet comes as a new one, and is locked as well."""
         if not ids:
             return {}
+        await self.connection.execute(LOCK, {"ids": list(ids)})
+        return await self._load(ids)
+
+    async def page(self, after: UUID | None, limit: int) -> list[Model]:
+        """Load the announced models that follow an id."""
+        wanted = {"after": after, "least": UUID(int=0), "limit": limit}
+        ids = list((await self.connection.execute(PAGE, wanted)).scalars())
+        return list((await self._load(ids)).values())
+
+    async def _load(self, ids: Collection[UUID]) -> dict[UUID, Model]:
         wanted = {"ids": list(ids)}
-        await self.connection.execute(LOCK, wanted)
         models = {id_: Model(id_) for id_ in ids}
         for row in (await self.connection.execute(MODELS, wanted)).mappings():
             models[row["id"]] = _model(row)

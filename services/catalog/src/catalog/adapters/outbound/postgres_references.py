@@ -18,6 +18,15 @@ UNTOLD = text(
     order by id for no key update skip locked
     """
 )
+# The uses last told belong to the version; those since then come with the next one.
+PAGE = text(
+    """
+    select id, version, slug, name, category, description, tags, prompt_recipe, negative_prompt, preview,
+        created_at, retired, uses_told as uses
+    from catalog.reference_models where id > coalesce(:after, cast(:least as uuid))
+    order by id limit :limit
+    """
+)
 CATEGORIES = text("select id, category from catalog.reference_models where id = any(cast(:ids as uuid[]))")
 SAVE = text(
     """
@@ -73,6 +82,11 @@ class PostgresReferences:
         """Lock and load those whose uses have changed and were last told before then; skip locked ones."""
         rows = (await self.connection.execute(UNTOLD, {"before": before})).mappings()
         return [_document(row) for row in rows]
+
+    async def page(self, after: UUID | None, limit: int) -> list[ReferenceModelChanged]:
+        """Load those that follow an id, with the uses last told."""
+        wanted = {"after": after, "least": UUID(int=0), "limit": limit}
+        return [_document(row) for row in (await self.connection.execute(PAGE, wanted)).mappings()]
 
     async def save(self, documents: Sequence[ReferenceModelChanged], told_at: datetime) -> None:
         """Store the documents; their uses count as told."""

@@ -20,6 +20,7 @@ from contracts.jobs import JobChanged, JobsRefused
 from contracts.message import Message
 from gateway.application.ports import Transaction
 from gateway.application.project_documents import project_documents
+from gateway.application.repair_views import repair_views
 
 HEARD: tuple[type[Message], ...] = (
     AccountChanged,
@@ -35,6 +36,26 @@ HEARD: tuple[type[Message], ...] = (
     PricingChanged,
     ReferenceModelChanged,
 )
+
+
+ANNOUNCED: tuple[type[Message], ...] = (
+    AccountChanged,
+    JobChanged,
+    ModelChanged,
+    PlanChanged,
+    PreviewPublished,
+    PricingChanged,
+    ReferenceModelChanged,
+)
+
+
+def repairer(transaction: Transaction) -> Consumer:
+    """Keep the views whole: what is announced shows where something older or nothing is shown."""
+
+    async def repair(deliveries: Sequence[Delivery[Any]]) -> None:
+        await repair_views(deliveries, transaction)
+
+    return Consumer("gateway.announced", dict.fromkeys(ANNOUNCED, repair), prefetch=100, batch=50)
 
 
 def projector(transaction: Transaction, clock: Clock) -> Consumer:

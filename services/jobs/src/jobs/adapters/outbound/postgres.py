@@ -39,6 +39,7 @@ _OUTDATED = text(
     f"{_READ} where state = 'completed' and expires_at <= :now order by expires_at limit :most"
     " for no key update skip locked"
 )
+_PAGE = text(f"{_READ} where id > coalesce(:after, cast(:least as uuid)) order by id limit :most")
 _KNOWN = text("select id from jobs.jobs where id = any(cast(:ids as uuid[]))")
 _IN_TRAINING = text("select training_of from jobs.jobs where training_of = any(cast(:ids as uuid[]))")
 _OWNERS = text("select id, job_id from jobs.attempts where id = any(cast(:ids as uuid[]))")
@@ -116,6 +117,10 @@ class PostgresJobs:
     async def outdated(self, now: datetime, limit: int) -> list[Job]:
         """Lock completed jobs whose images have been kept long enough."""
         return await self.read(_OUTDATED, now=now, most=limit)
+
+    async def page(self, after: UUID | None, limit: int) -> list[Job]:
+        """Read the jobs that follow an id."""
+        return await self.read(_PAGE, after=after, least=UUID(int=0), most=limit)
 
     async def take(self, ids: Sequence[UUID]) -> list[Job]:
         """Lock those of the jobs that still wait, in the order given."""

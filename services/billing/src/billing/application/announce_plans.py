@@ -1,0 +1,13 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from billing.application.ports import Transaction
+
+
+async def announce_plans(after: UUID | None, limit: int, transaction: Transaction) -> Sequence[UUID]:
+    """Say the plans of the teams that follow an id once more, as they stand; returns these teams."""
+    async with transaction() as work:
+        subscriptions = await work.subscriptions.page(after, limit)
+        for subscription in subscriptions:
+            work.outbox.announce(subscription.document())
+    return [subscription.team_id for subscription in subscriptions]

@@ -1,0 +1,14 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from jobs.application.work import Transaction
+from jobs.domain.document import document
+
+
+async def announce_jobs(after: UUID | None, limit: int, transaction: Transaction) -> Sequence[UUID]:
+    """Say the jobs that follow an id once more, as they stand; returns their ids."""
+    async with transaction() as work:
+        jobs = await work.jobs.page(after, limit)
+        for job in jobs:
+            work.outbox.announce(document(job))
+    return [job.id for job in jobs]
