@@ -15,7 +15,7 @@ from pathlib import Path
 
 OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
-WORKSPACE = ("libs/*", "services/*", "deploy/local", "deploy/sandbox")
+WORKSPACE = ("libs/*", "services/*", "deploy/*")
 
 
 class Environment:
