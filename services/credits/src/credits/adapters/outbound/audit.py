@@ -54,7 +54,9 @@ CHECKS = {
                 sum(e.changed) over (partition by t.team_id order by t.version, t.n) as running
             from credits.ledger_transactions t cross join lateral (
                 select coalesce(sum(amount) filter (where side = 'spendable'), 0) as changed,
-                    coalesce(sum(amount) filter (where side in ('spent', 'uncollected')), 0) as spent
+                    coalesce(sum(amount) filter (
+                        where side = 'spent' or (side = 'uncollected' and t.kind = 'deduct')
+                    ), 0) as spent
                 from credits.ledger_entries where transaction_id = t.id
             ) as e
         ) as t
