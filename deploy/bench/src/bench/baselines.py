@@ -20,8 +20,9 @@ _UNTIL = _NOW + timedelta(days=2)
 OPEN = (
     "insert into credits.accounts (team_id, issued, spendable) values ($1, -$2::bigint, $2)",
     (
-        "insert into credits.buckets (id, team_id, kind, source_ref, granted, remaining, held, opened_at) "
-        "values ($1::uuid, $1::uuid, 'plan', $1::uuid::text, $2, $2, 0, now())"
+        "insert into credits.buckets (id, team_id, kind, source_ref, granted, remaining, held, opened_at, "
+        "expired, demanded, owed) "
+        "values ($1::uuid, $1::uuid, 'plan', $1::uuid::text, $2, $2, 0, now(), 0, 0, 0)"
     ),
 )
 LOCK = "select version, spendable, reserved from credits.accounts where team_id = $1 for update"
@@ -36,23 +37,19 @@ REQUEST = (
 )
 HOLD = (
     "insert into credits.holds (id, team_id, request_id, operation, quantity, unit_price, amount, "
-    "price_version, status, captured, released, uncollected, reason, entry_ids, created_at, expires_at) "
-    "values ($1, $2, $3, 'generate_images', 1, $4, $4, 1, 'held', 0, 0, 0, '', '{}', now(), $5)"
+    "price_version, status, captured, released, uncollected, refunded, reason, entry_ids, created_at, "
+    "expires_at) "
+    "values ($1, $2, $3, 'generate_images', 1, $4, $4, 1, 'held', 0, 0, 0, 0, '', '{}', now(), $5)"
 )
-PART = "update credits.buckets set remaining = remaining - $2, held = held + $2 where id = $1"
-REQUEST = "insert into credits.requests values ($1, $2, $3, null, $4, $5, $6, now())"
-HOLD = (
-    "insert into credits.holds values ($1, $2, $3, 'generate_images', 1, $4, $4, 1, null, null, 'held', "
-    "0, 0, 0, '', '{}', now(), $5, null, null)"
-)
-PART = "insert into credits.hold_allocations values ($1, 0, $2, $3)"
+PART = "insert into credits.hold_allocations (hold_id, position, bucket_id, amount) values ($1, 0, $2, $3)"
 POSTING = (
-    "insert into credits.ledger_transactions values "
-    "($1, $2, $3, 0, 'reserve', $4, 0, $5, $6, 'generate_images', '', now())"
+    "insert into credits.ledger_transactions (id, team_id, version, n, kind, amount, charged, balance_after, "
+    "job_id, operation, reason, at) "
+    "values ($1, $2, $3, 0, 'reserve', $4, 0, $5, $6, 'generate_images', '', now())"
 )
 ENTRIES = (
-    "insert into credits.ledger_entries values "
-    "($1, 0, 'spendable', -$2::bigint, $3, $4), ($1, 1, 'reserved', $2, $3, $5)"
+    "insert into credits.ledger_entries (transaction_id, line, side, amount, bucket_id, balance_after) "
+    "values ($1, 0, 'spendable', -$2::bigint, $3, $4), ($1, 1, 'reserved', $2, $3, $5)"
 )
 
 
