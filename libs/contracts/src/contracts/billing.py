@@ -6,7 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.message import Document, Fact, Value
+from contracts.message import Command, Document, Fact, Value
+
+Interval = Literal["month", "year"]
 
 
 class Limits(Value):
@@ -104,6 +106,236 @@ class PaymentDisputed(Fact):
     grant_ref: str
     share: float = Field(gt=0, le=1)
     state: Literal["opened", "won", "lost"]
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)
+
+
+class StripeEvent(Command):
+    """A webhook of Stripe as it came: its signature and age are checked; answered by nobody."""
+
+    type: ClassVar[str] = "billing.stripe-event.v1"
+
+    event_id: str
+    body: str = Field(max_length=1_000_000)
+    received_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The event."""
+        return self.event_id
+
+
+class OpenCheckout(Command):
+    """Asks billing for a page where a plan, or a pack of credits, can be paid for: one of the two is named.
+
+    Answered by `billing.checkout-opened` or `billing.refused`.
+    """
+
+    type: ClassVar[str] = "billing.open-checkout.v1"
+
+    request_id: UUID
+    team_id: UUID
+    plan: str | None = None
+    interval: Interval = "month"
+    pack: str | None = None
+    success_url: str
+    cancel_url: str
+
+    @property
+    def subject(self) -> str:
+        """The team that wants to pay."""
+        return str(self.team_id)
+
+
+class OpenPortal(Command):
+    """Asks billing for the page where a team changes its plan, its card, and sees its invoices.
+
+    Answered by `billing.portal-opened` or `billing.refused`.
+    """
+
+    type: ClassVar[str] = "billing.open-portal.v1"
+
+    request_id: UUID
+    team_id: UUID
+    return_url: str
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)
+
+
+class SetAutoTopUp(Command):
+    """Asks billing to buy a pack whenever what the team can spend falls below `threshold`, or to stop that.
+
+    `monthly_cap` is the most it may cost in a calendar month, in the smallest unit of the pack's currency.
+    Answered by the team's `billing.billing-changed` or `billing.refused`.
+    """
+
+    type: ClassVar[str] = "billing.set-auto-top-up.v1"
+
+    request_id: UUID
+    team_id: UUID
+    enabled: bool
+    threshold: int = Field(default=0, ge=0)
+    pack: str | None = None
+    monthly_cap: int = Field(default=0, ge=0)
+
+    @property
+    def subject(self) -> str:
+        """The team."""
+        return str(self.team_id)
+
+
+class CheckoutOpened(Fact):
+    """The page where a team can pay."""
+
+    type: ClassVar[str] = "billing.checkout-opened.v1"
+
+    request_id: UUID
+    team_id: UUID
+    url: str
+    expires_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The request that waits for it."""
+        return str(self.request_id)
+
+
+class PortalOpened(Fact):
+    """The page where a team manages what it pays."""
+
+    type: ClassVar[str] = "billing.portal-opened.v1"
+
+    request_id: UUID
+    team_id: UUID
+    url: str
+
+    @property
+    def subject(self) -> str:
+        """The request that waits for it."""
+        return str(self.request_id)
+
+
+class BillingRefused(Fact):
+    """Billing will not do what a request asked."""
+
+    type: ClassVar[str] = "billing.refused.v1"
+
+    request_id: UUID
+    about: UUID
+    code: str
+    detail: str
+
+    @property
+    def subject(self) -> str:
+        """The request that waits for the verdict."""
+        return str(self.request_id)
+
+
+class Money(Value):
+    """An amount in the smallest unit of its currency (cents), the currency in lower case (`usd`)."""
+
+    amount: int
+    currency: str
+
+
+class PlanOffer(Value):
+    """A plan anyone may choose; `prices` is empty for the one that costs nothing."""
+
+    key: str
+    name: str
+    credits: int
+    limits: Limits
+    prices: dict[Interval, Money] = Field(default_factory=dict)
+    trial_days: int = 0
+
+
+class PackOffer(Value):
+    """Credits that can be bought once."""
+
+    key: str
+    credits: int
+    price: Money
+
+
+class PlansChanged(Document):
+    """The plans and packs on offer, cheapest first."""
+
+    type: ClassVar[str] = "billing.plans-changed.v1"
+
+    plans: tuple[PlanOffer, ...]
+    packs: tuple[PackOffer, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The one list there is."""
+        return "plans"
+
+
+class Invoice(Value):
+    """What a team was asked to pay, newest first; `url` is Stripe's own page of it."""
+
+    id: str
+    number: str | None = None
+    status: str
+    total: Money
+    description: str = ""
+    created_at: datetime
+    url: str | None = None
+    pdf_url: str | None = None
+
+
+class PaymentProblem(Value):
+    """What is wrong with a team's payments, in plain words, and the page where it can be mended."""
+
+    code: str
+    detail: str
+    since: datetime
+    url: str | None = None
+
+
+class NextInvoice(Value):
+    """What will be charged next, as far as is known."""
+
+    total: Money
+    due_at: datetime
+
+
+class AutoTopUp(Value):
+    """Whether packs are bought by themselves; `stopped` says why not any more."""
+
+    enabled: bool = False
+    threshold: int = 0
+    pack: str | None = None
+    monthly_cap: int = 0
+    spent_this_month: int = 0
+    stopped: str = ""
+
+
+class BillingChanged(Document):
+    """What a team pays for: its plan, the paid period, its invoices, and what is wrong with its payments."""
+
+    type: ClassVar[str] = "billing.billing-changed.v1"
+
+    team_id: UUID
+    plan: str
+    interval: Interval | None = None
+    status: str
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+    trial_end: datetime | None = None
+    cancel_at: datetime | None = None
+    next_plan: str | None = None
+    next_invoice: NextInvoice | None = None
+    card: str | None = None
+    problem: PaymentProblem | None = None
+    invoices: tuple[Invoice, ...] = ()
+    auto_top_up: AutoTopUp = AutoTopUp()
 
     @property
     def subject(self) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from contracts.message import Document, Fact, Value
+from contracts.message import Command, Document, Fact, Value
 
 Category = Literal["fashion", "fitness", "beauty", "lifestyle", "business"]
 ModelStatus = Literal["accepted", "pending", "training", "ready", "failed", "deleted"]
@@ -96,3 +96,74 @@ class ModelChanged(Document):
     def subject(self) -> str:
         """The model."""
         return str(self.id)
+
+
+class UpdateModel(Command):
+    """Asks catalog to rename or describe a model anew (None: as it is).
+
+    Answered by the model's document or `catalog.refused`.
+    """
+
+    type: ClassVar[str] = "catalog.update-model.v1"
+
+    request_id: UUID
+    team_id: UUID
+    model_id: UUID
+    name: str | None = None
+    description: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The model."""
+        return str(self.model_id)
+
+
+class DeleteModel(Command):
+    """Asks catalog to delete a model; what was made with it stays.
+
+    While a version trains it is refused (`model_busy`), or with `cancel_jobs` the training is cancelled.
+    """
+
+    type: ClassVar[str] = "catalog.delete-model.v1"
+
+    request_id: UUID
+    team_id: UUID
+    model_id: UUID
+    cancel_jobs: bool = False
+
+    @property
+    def subject(self) -> str:
+        """The model."""
+        return str(self.model_id)
+
+
+class ActivateVersion(Command):
+    """Asks catalog to make images with this version from now on, unless another is named."""
+
+    type: ClassVar[str] = "catalog.activate-version.v1"
+
+    request_id: UUID
+    team_id: UUID
+    model_id: UUID
+    version: int
+
+    @property
+    def subject(self) -> str:
+        """The model."""
+        return str(self.model_id)
+
+
+class CatalogRefused(Fact):
+    """Catalog will not do what a request asked."""
+
+    type: ClassVar[str] = "catalog.refused.v1"
+
+    request_id: UUID
+    about: UUID
+    code: str
+    detail: str
+
+    @property
+    def subject(self) -> str:
+        """The request that waits for the verdict."""
+        return str(self.request_id)

@@ -30,6 +30,66 @@ class CancelJob(Command):
         return str(self.job_id)
 
 
+class DeleteImages(Command):
+    """Asks jobs to delete images with their thumbnails; answered by the job's document or `jobs.refused`."""
+
+    type: ClassVar[str] = "jobs.delete-image.v1"
+
+    request_id: UUID
+    team_id: UUID
+    job_id: UUID
+    n: tuple[int, ...] = Field(min_length=1)
+
+    @property
+    def subject(self) -> str:
+        """The job that made them."""
+        return str(self.job_id)
+
+
+class PinImages(Command):
+    """Asks jobs to keep images beyond their time, or to let them expire again.
+
+    Answered by the job's document or `jobs.refused` (not_allowed, not_found, gone).
+    """
+
+    type: ClassVar[str] = "jobs.pin-image.v1"
+
+    request_id: UUID
+    team_id: UUID
+    job_id: UUID
+    n: tuple[int, ...] = Field(min_length=1)
+    pinned: bool = True
+
+    @property
+    def subject(self) -> str:
+        """The job that made them."""
+        return str(self.job_id)
+
+
+class ImageRef(Value):
+    """One image: the job that made it, and its number there."""
+
+    job_id: UUID
+    n: int
+
+
+class ExportImages(Command):
+    """Asks jobs for a zip of images with a manifest; answered by `jobs.export-changed` or `jobs.refused`."""
+
+    type: ClassVar[str] = "jobs.export-images.v1"
+
+    request_id: UUID
+    team_id: UUID
+    user_id: UUID | None = None
+    export_id: UUID
+    images: tuple[ImageRef, ...] = Field(min_length=1, max_length=1_000)
+
+    @property
+    def subject(self) -> str:
+        """The export that is to be."""
+        return str(self.export_id)
+
+
 class ProviderCallback(Command):
     """The provider's webhook as it came: signature, age and size are checked, the MAC is not yet."""
 
@@ -48,7 +108,11 @@ class ProviderCallback(Command):
 
 
 class Result(Value):
-    """One image of a job; `withheld` when the provider's safety checker kept it back (then without keys)."""
+    """One image of a job; `withheld` when the provider's safety checker kept it back (then without keys).
+
+    A deleted image, by its team or because `expires_at` has passed, has no keys either; a pinned one never
+    expires.
+    """
 
     n: int
     key: str | None = None
@@ -57,6 +121,9 @@ class Result(Value):
     height: int = 0
     seed: str | None = None
     withheld: bool = False
+    deleted: bool = False
+    pinned: bool = False
+    expires_at: datetime | None = None
 
 
 class Receipt(Value):
@@ -126,6 +193,51 @@ class JobChanged(Document):
     def routing_key(self) -> str:
         """Ends with operation and status, so that a service hears only what concerns it."""
         return f"{self.type}.{self.operation}.{self.status}"
+
+
+class ExportChanged(Document):
+    """A zip of images: `done` of `images` so far, then `key` and `size` in bytes until `expires_at`.
+
+    Images that are gone by then are listed in the manifest and counted in `missing`.
+    """
+
+    type: ClassVar[str] = "jobs.export-changed.v1"
+
+    id: UUID
+    team_id: UUID
+    user_id: UUID | None = None
+    status: Literal["accepted", "processing", "completed", "failed", "expired"]
+    images: int
+    done: int = 0
+    missing: int = 0
+    key: str | None = None
+    size: int = 0
+    reason: str = ""
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None = None
+
+    @property
+    def subject(self) -> str:
+        """The export."""
+        return str(self.id)
+
+
+class ImagesExpiring(Fact):
+    """Images of a job will be deleted at `expires_at`; said once, some days before."""
+
+    type: ClassVar[str] = "jobs.images-expiring.v1"
+    public: ClassVar[bool] = True
+
+    team_id: UUID
+    job_id: UUID
+    n: tuple[int, ...]
+    expires_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The job that made them."""
+        return str(self.job_id)
 
 
 class JobsRefused(Fact):

@@ -2,8 +2,31 @@
 
 from dataclasses import dataclass
 
-from contracts.billing import PaymentDisputed, PaymentRefunded, PeriodOpened, PlanChanged, TopUpPaid
-from contracts.catalog import ModelChanged, PreviewPublished, ReferenceModelChanged
+from contracts.billing import (
+    BillingChanged,
+    BillingRefused,
+    CheckoutOpened,
+    OpenCheckout,
+    OpenPortal,
+    PaymentDisputed,
+    PaymentRefunded,
+    PeriodOpened,
+    PlanChanged,
+    PlansChanged,
+    PortalOpened,
+    SetAutoTopUp,
+    StripeEvent,
+    TopUpPaid,
+)
+from contracts.catalog import (
+    ActivateVersion,
+    CatalogRefused,
+    DeleteModel,
+    ModelChanged,
+    PreviewPublished,
+    ReferenceModelChanged,
+    UpdateModel,
+)
 from contracts.credits import (
     AccountChanged,
     CaptureCredits,
@@ -17,8 +40,18 @@ from contracts.credits import (
     QuoteCredits,
     ReleaseCredits,
 )
-from contracts.gateway import TeamOpened
-from contracts.jobs import CancelJob, JobChanged, JobsRefused, ProviderCallback
+from contracts.gateway import TeamClosed, TeamOpened
+from contracts.jobs import (
+    CancelJob,
+    DeleteImages,
+    ExportChanged,
+    ExportImages,
+    ImagesExpiring,
+    JobChanged,
+    JobsRefused,
+    PinImages,
+    ProviderCallback,
+)
 from contracts.orders import Operation
 
 COMMANDS = "commands"
@@ -51,7 +84,12 @@ class Queue:
 
 
 QUEUES = (
-    Queue("billing.facts", facts=(TeamOpened.type,)),
+    Queue(
+        "billing.commands",
+        commands=(OpenCheckout.type, OpenPortal.type, SetAutoTopUp.type, StripeEvent.type),
+    ),
+    Queue("billing.facts", facts=(LowBalance.type, TeamClosed.type, TeamOpened.type)),
+    Queue("catalog.commands", commands=(ActivateVersion.type, DeleteModel.type, UpdateModel.type)),
     Queue(
         "catalog.facts",
         facts=(
@@ -60,6 +98,7 @@ QUEUES = (
             f"{JobChanged.type}.{Operation.CREATE_MODEL}.#",
             f"{JobChanged.type}.{Operation.REFINE_MODEL}.#",
             f"{JobChanged.type}.{Operation.GENERATE_IMAGES}.completed",
+            TeamClosed.type,
         ),
     ),
     Queue(
@@ -68,28 +107,51 @@ QUEUES = (
     ),
     Queue(
         "credits.facts",
-        facts=(PaymentDisputed.type, PaymentRefunded.type, PeriodOpened.type, TopUpPaid.type),
+        facts=(
+            PaymentDisputed.type,
+            PaymentRefunded.type,
+            PeriodOpened.type,
+            TeamClosed.type,
+            TopUpPaid.type,
+        ),
     ),
     Queue("gateway.announced", announced=("#",), single_active=True),
     Queue(
         "gateway.projector",
         facts=(
             AccountChanged.type,
+            BillingChanged.type,
+            BillingRefused.type,
+            CatalogRefused.type,
+            CheckoutOpened.type,
             f"{CreditsHeld.type}.#",
             CreditsQuoted.type,
+            ExportChanged.type,
             HoldDeclined.type,
+            ImagesExpiring.type,
             f"{JobChanged.type}.#",
             JobsRefused.type,
             LowBalance.type,
             ModelChanged.type,
             PlanChanged.type,
+            PlansChanged.type,
+            PortalOpened.type,
             PreviewPublished.type,
             PricingChanged.type,
             ReferenceModelChanged.type,
         ),
         single_active=True,
     ),
-    Queue("jobs.commands", commands=(CancelJob.type, ProviderCallback.type)),
+    Queue(
+        "jobs.commands",
+        commands=(
+            CancelJob.type,
+            DeleteImages.type,
+            ExportImages.type,
+            PinImages.type,
+            ProviderCallback.type,
+        ),
+    ),
     Queue(
         "jobs.facts",
         facts=(
@@ -98,6 +160,7 @@ QUEUES = (
             ModelChanged.type,
             PlanChanged.type,
             ReferenceModelChanged.type,
+            TeamClosed.type,
         ),
     ),
 )
