@@ -38,8 +38,9 @@ class MemoryModels:
 
     async def save(self, models: Iterable[Model]) -> None:
         for model in models:
-            if model.touched:
+            if model.touched or model.changed:
                 model.touched.clear()
+                model.changed = False
                 self.state.models[model.id] = deepcopy(model)
 
 

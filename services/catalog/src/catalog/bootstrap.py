@@ -26,7 +26,7 @@ def build(settings: Settings) -> Service:
         name=NAME,
         settings=settings,
         database=database,
-        consumers=[bus.facts(transaction, utc_now)],
+        consumers=[bus.facts(transaction, utc_now), bus.commands(transaction, utc_now)],
         schedules=[schedule.popularity(transaction, utc_now)],
     )
 

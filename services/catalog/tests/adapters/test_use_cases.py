@@ -14,6 +14,7 @@ from services.catalog.tests.stories import (
     NOON,
     REFINE,
     REFINEMENT,
+    TEAM,
     curated,
     held,
     recipe,
@@ -21,11 +22,20 @@ from services.catalog.tests.stories import (
 )
 
 from catalog.application.announce_models import announce_models, announce_references
+from catalog.application.change_models import change_models
 from catalog.application.follow_jobs import TrainingWithoutModel, follow_jobs
 from catalog.application.publish_collection import publish_collection
 from catalog.application.tell_popularity import tell_popularity
 from chassis.testing import delivery
-from contracts.catalog import ModelChanged, PreviewPublished, ReferenceModelChanged
+from contracts.catalog import (
+    ActivateVersion,
+    CatalogRefused,
+    DeleteModel,
+    ModelChanged,
+    PreviewPublished,
+    ReferenceModelChanged,
+    UpdateModel,
+)
 from contracts.orders import Recipe
 
 CURATED = curated()
@@ -220,3 +230,42 @@ async def test_all_models_are_announced_as_they_were_last_said(store):
     assert await announce_models(None, 10, store.transaction) == [MODEL]
     assert await announce_models(MODEL, 10, store.transaction) == []
     assert await store.said() == [training]
+
+
+async def ask(store, kind, **what):
+    command = kind(request_id=uuid4(), team_id=TEAM, model_id=MODEL, **what)
+    await change_models([delivery(command)], store.transaction, noon)
+    (answer,) = await store.said()
+    return answer
+
+
+async def test_a_model_can_be_renamed_rolled_back_and_deleted(store):
+    await hear(store, held(CREATION), told(CREATION, CREATE, 2, "completed"))
+    await hear(store, told(REFINEMENT, REFINE, 1, "completed", at=NOON + timedelta(hours=1)))
+
+    renamed = await ask(store, UpdateModel, name="Winter line", description="Warm")
+    rolled_back = await ask(store, ActivateVersion, version=1)
+    deleted = await ask(store, DeleteModel)
+
+    assert (renamed.name, renamed.description, renamed.active_version) == ("Winter line", "Warm", 2)
+    assert (rolled_back.name, rolled_back.active_version) == ("Winter line", 1)
+    assert (deleted.status, deleted.version) == ("deleted", rolled_back.version + 1)
+
+
+async def test_a_deleted_model_stays_deleted(store):
+    await hear(store, held(CREATION))
+    deleted = await ask(store, DeleteModel, cancel_jobs=True)
+
+    assert await hear(store, told(CREATION, CREATE, 2, "completed")) == []
+    assert await ask(store, DeleteModel) == deleted
+
+
+async def test_what_cannot_be_done_is_refused_under_the_request_that_asked(store):
+    command = UpdateModel(request_id=uuid4(), team_id=TEAM, model_id=MODEL, name="Winter line")
+    await change_models([delivery(command)], store.transaction, noon)
+
+    assert await store.said() == [
+        CatalogRefused(
+            request_id=command.request_id, about=MODEL, code="not_found", detail="There is no such model."
+        )
+    ]

@@ -1,6 +1,6 @@
-"""A team's own model: what is true of it follows from the facts heard about its trainings, in any order."""
+"""A team's own model: what is true of it follows from what its team asks and what its trainings tell."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,7 +29,8 @@ class Model:
     """A custom model and its trainings.
 
     `origin` is empty until its creation is heard of: a later training may be heard of before.
-    `touched` names the trainings that differ from what is stored.
+    `touched` names the trainings that differ from what is stored, `changed` tells whether its face does.
+    A deleted model stays one, whatever is heard of its trainings.
     """
 
     id: UUID
@@ -38,7 +39,9 @@ class Model:
     version: int = 0
     active_version: int | None = None
     updated_at: datetime | None = None
+    deleted: bool = False
     touched: set[UUID] = field(default_factory=set)
+    changed: bool = False
 
     def held(
         self, order: Order, team_id: UUID, category: Category | None, at: datetime
@@ -57,6 +60,31 @@ class Model:
         if self._owned_by(job.team_id):
             self._follow(self._training(job.id, job.operation, job.recipe), job)
         return self._changed(before, at)
+
+    def describe(self, name: str | None, description: str | None, at: datetime) -> ModelChanged:
+        """Give a model another name or description (None: as it is)."""
+        before, origin = self._known()
+        self.origin = replace(
+            origin,
+            name=origin.name if name is None else name,
+            description=origin.description if description is None else description,
+        )
+        return self._changed(before, at) or before
+
+    def activate(self, number: int, at: datetime) -> ModelChanged:
+        """Make images with this version from now on; it must exist."""
+        (before, _), self.active_version = self._known(), number
+        return self._changed(before, at) or before
+
+    def delete(self, at: datetime) -> ModelChanged:
+        """Take a model away for good; what was made with it stays."""
+        (before, _), self.deleted = self._known(), True
+        return self._changed(before, at) or before
+
+    @property
+    def in_training(self) -> bool:
+        """Whether a version is being trained, or waits to be."""
+        return bool(self._open())
 
     @property
     def versions(self) -> list[Training]:
@@ -79,13 +107,19 @@ class Model:
             reference_model_id=origin.reference_model_id,
             category=origin.category,
             status=self._status(),
-            reason=self._reason(),
-            versions=tuple(_version(training) for training in self.versions),
-            active_version=self.active_version,
-            training=self._in_training(),
+            reason="" if self.deleted else self._reason(),
+            versions=() if self.deleted else tuple(_version(training) for training in self.versions),
+            active_version=None if self.deleted else self.active_version,
+            training=None if self.deleted else self._in_training(),
             created_at=origin.created_at,
             updated_at=self.updated_at or origin.created_at,
         )
+
+    def _known(self) -> tuple[ModelChanged, Origin]:
+        document = self.document()
+        if document is None or self.origin is None:
+            raise ValueError(f"model {self.id} is not known yet")
+        return document, self.origin
 
     def _originate(
         self,
@@ -133,6 +167,8 @@ class Model:
         return sorted((t for t in self.trainings.values() if t.shown), key=lambda t: t.job_id)
 
     def _status(self) -> ModelStatus:
+        if self.deleted:
+            return "deleted"
         if self.versions:
             return "ready"
         running = self._open()
@@ -162,7 +198,7 @@ class Model:
         if self.origin is None or self.document() == before:
             return None
         self.version += 1
-        self.updated_at = at
+        self.updated_at, self.changed = at, True
         return self.document()
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from catalog.application.change_models import change_models
 from catalog.application.follow_jobs import follow_jobs
 from catalog.application.ports import Transaction
 from chassis.clock import Clock
 from chassis.consumer import Consumer
+from contracts.catalog import ActivateVersion, DeleteModel, UpdateModel
 from contracts.credits import CreditsHeld
 from contracts.envelope import Delivery
 from contracts.jobs import JobChanged
@@ -19,3 +21,12 @@ def facts(transaction: Transaction, clock: Clock) -> Consumer:
         await follow_jobs(deliveries, transaction, clock)
 
     return Consumer("catalog.facts", {CreditsHeld: follow, JobChanged: follow})
+
+
+def commands(transaction: Transaction, clock: Clock) -> Consumer:
+    """Hear what teams want changed about their models."""
+
+    async def change(deliveries: Sequence[Delivery[Any]]) -> None:
+        await change_models(deliveries, transaction, clock)
+
+    return Consumer("catalog.commands", dict.fromkeys((ActivateVersion, DeleteModel, UpdateModel), change))

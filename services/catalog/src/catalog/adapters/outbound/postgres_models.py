@@ -41,8 +41,9 @@ SAVE_MODEL = text(
         status, version, active_version, created_at, updated_at)
     values (:id, :team_id, :user_id, :name, :description, :reference_model_id, :category,
         :status, :version, :active_version, :created_at, :updated_at)
-    on conflict (id) do update set status = excluded.status, version = excluded.version,
-        active_version = excluded.active_version, updated_at = excluded.updated_at
+    on conflict (id) do update set name = excluded.name, description = excluded.description,
+        status = excluded.status, version = excluded.version, active_version = excluded.active_version,
+        updated_at = excluded.updated_at
     """
 )
 COLUMNS = {"id", "team_id", "user_id", "name", "description", "reference_model_id", "category", "status"}
@@ -79,7 +80,7 @@ class PostgresModels:
 
     async def save(self, models: Iterable[Model]) -> None:
         """Store the models and the trainings that were touched."""
-        touched = [model for model in models if model.touched]
+        touched = [model for model in models if model.touched or model.changed]
         trainings = [_training_row(model, job_id) for model in touched for job_id in model.touched]
         documents = [document for model in touched if (document := model.document())]
         if trainings:
@@ -105,6 +106,7 @@ def _model(row: RowMapping) -> Model:
         version=row["version"],
         active_version=row["active_version"],
         updated_at=row["updated_at"],
+        deleted=row["status"] == "deleted",
     )
 
 

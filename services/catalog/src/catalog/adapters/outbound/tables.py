@@ -95,6 +95,8 @@ models = Table(
     ForeignKeyConstraint(["id", "active_version"], [trainings.c.model_id, trainings.c.number]),
     CheckConstraint("version > 0", name="version_is_positive"),
     CheckConstraint(_CATEGORY, name="category_is_known"),
-    CheckConstraint("status in ('pending', 'training', 'ready', 'failed')", name="status_is_known"),
+    CheckConstraint(
+        "status in ('pending', 'training', 'ready', 'failed', 'deleted')", name="status_is_known"
+    ),
     CheckConstraint("(status = 'ready') = (active_version is not null)", name="ready_has_active_version"),
 )
