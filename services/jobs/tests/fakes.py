@@ -109,6 +109,10 @@ class MemoryJobs:
     async def lock(self, ids: Iterable[UUID]) -> dict[UUID, Job]:
         return {id_: deepcopy(self.memory.jobs[id_]) for id_ in set(ids) & self.memory.jobs.keys()}
 
+    async def lock_using(self, model_ids: Iterable[UUID]) -> list[Job]:
+        wanted = set(model_ids)
+        return [job for job in self._all() if job.due_at and job.recipe.model_id in wanted]
+
     async def of_attempts(self, attempt_ids: Iterable[UUID]) -> dict[UUID, Job]:
         wanted = set(attempt_ids)
         return {a.id: job for job in self._all() for a in job.attempts if a.id in wanted}

@@ -267,6 +267,20 @@ async def test_a_second_training_of_a_model_is_given_back(begin, clock, migrated
     assert said(migrated, "credits.release.v1") == 1
 
 
+async def test_only_open_jobs_of_a_model_are_found_by_it(begin, clock):
+    team, model, job, ended = uuid4(), uuid4(), uuid4(), uuid4()
+    await open_jobs([delivery(held(team, job, ended, model_id=model))], begin, clock, rules())
+    await open_jobs([delivery(held(team, uuid4(), model_id=uuid4()))], begin, clock, rules())
+    await open_jobs([delivery(held(team, uuid4(), reference_model_id=None))], begin, clock, rules())
+    cancel = CancelJob(request_id=uuid4(), team_id=team, job_id=ended)
+    await cancel_jobs([delivery(cancel)], begin, clock, rules())
+    settled = CreditsSettled(job_id=ended, team_id=team, outcome="released", held=8, captured=0, released=8)
+    await settle_jobs([delivery(settled)], begin, clock, rules())
+
+    async with begin() as work:
+        assert [found.id for found in await work.jobs.lock_using([model])] == [job]
+
+
 async def test_two_trainings_of_a_model_at_the_same_moment_cannot_both_open(begin, clock):
     team, model = uuid4(), uuid4()
     facts = [held(team, uuid4(), operation=Operation.REFINE_MODEL, model_id=model) for _ in range(5)]

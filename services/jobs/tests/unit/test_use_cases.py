@@ -45,6 +45,10 @@ async def open_job(house: House, operation=Operation.GENERATE_IMAGES, **order) -
     return wanted.job_id
 
 
+async def learn(house: House, model: ModelChanged) -> None:
+    await house.do(await learn_models([delivery(model)], house.transaction, house.clock, RULES))
+
+
 async def dispatch(house: House) -> None:
     await house.do(await dispatch_jobs(house.transaction, house.clock, RULES, 40))
 
@@ -334,7 +338,7 @@ async def test_a_models_weights_come_from_the_provider_while_they_live_there(hou
     job = await open_job(house, model_id=model, prompt="on a beach")
     await dispatch(house)
     assert house.job(job).state is State.QUEUED
-    await learn_models([delivery(_model(model, trained.job_id))], house.transaction)
+    await learn(house, _model(model, trained.job_id))
     house.clock.pass_by(microseconds=0)
     house.memory.jobs[job].not_before = None
     await dispatch(house)
@@ -347,7 +351,7 @@ async def test_a_refinement_resumes_from_the_version_it_refines(house):
     model = uuid4()
     trained = weights(model)
     house.memory.weights[trained.job_id] = trained
-    await learn_models([delivery(_model(model, trained.job_id))], house.transaction)
+    await learn(house, _model(model, trained.job_id))
     house.provider.outcome = drawn(6)
     files(house, 6)
     job = await open_job(
@@ -360,6 +364,19 @@ async def test_a_refinement_resumes_from_the_version_it_refines(house):
     assert drawing.weights_url == "https://fal/w.safetensors"
     assert "with short hair" in drawing.prompt
     assert training.checkpoint_url == "https://fal/w.safetensors"
+
+
+async def test_what_is_open_with_a_model_stops_when_the_model_is_deleted(house):
+    model = uuid4()
+    trained = weights(model)
+    house.memory.weights[trained.job_id] = trained
+    await learn(house, _model(model, trained.job_id))
+    drawing, other = await open_job(house, model_id=model), await open_job(house, reference_model_id=None)
+    await learn(house, _model(model, trained.job_id).model_copy(update={"status": "deleted", "version": 2}))
+
+    assert house.job(drawing).state is State.SETTLING
+    assert house.job(drawing).cancelling
+    assert house.job(other).state is State.QUEUED
 
 
 async def test_a_cancel_tells_the_truth_in_each_case(house):

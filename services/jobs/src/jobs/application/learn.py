@@ -2,16 +2,40 @@
 
 from collections.abc import Sequence
 
+from chassis.clock import Clock
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Delivery
-from jobs.application.work import Transaction
+from jobs.application.tools import tell
+from jobs.application.work import Transaction, Work
+from jobs.domain.effects import Effect
+from jobs.domain.job import Job
+from jobs.domain.rules import Rules
+from jobs.domain.state import TooLate
 
 
-async def learn_models(deliveries: Sequence[Delivery[ModelChanged]], transaction: Transaction) -> None:
-    """Remember models: which training made which version, and which version is active."""
+async def learn_models(
+    deliveries: Sequence[Delivery[ModelChanged]], transaction: Transaction, clock: Clock, rules: Rules
+) -> list[Effect]:
+    """Remember models: which training made which version, and which version is active.
+
+    What is still open with a model that was deleted is stopped, as far as it can be.
+    """
+    models = [delivery.message for delivery in deliveries]
     async with transaction() as work:
-        await work.shelf.learn_models([delivery.message for delivery in deliveries])
+        await work.shelf.learn_models(models)
+        deleted = {model.id for model in models if model.status == "deleted"}
+        jobs = await work.jobs.lock_using(deleted) if deleted else []
+        effects = [effect for job in jobs for effect in _stop(work, job, clock, rules)]
+        await work.jobs.save(jobs)
+        return effects
+
+
+def _stop(work: Work, job: Job, clock: Clock, rules: Rules) -> list[Effect]:
+    try:
+        return tell(work, job, job.cancel(clock(), rules))
+    except TooLate:  # its images are being stored: they are delivered, and charged
+        return []
 
 
 async def learn_reference_models(

@@ -39,6 +39,10 @@ class Jobs(Protocol):
         """Read and lock these jobs, as far as they exist."""
         ...
 
+    async def lock_using(self, model_ids: Iterable[UUID]) -> list[Job]:
+        """Read and lock the open jobs that train these models or draw with them."""
+        ...
+
     async def of_attempts(self, attempt_ids: Iterable[UUID]) -> dict[UUID, Job]:
         """Read and lock the jobs of these attempts, by attempt."""
         ...

@@ -39,7 +39,7 @@ def consumers(
     facts: dict[Any, BatchHandler] = {
         CreditsHeld: then_work(partial(open_jobs, transaction=transaction, clock=clock, rules=rules)),
         CreditsSettled: then_work(partial(settle_jobs, transaction=transaction, clock=clock, rules=rules)),
-        ModelChanged: partial(learn_models, transaction=transaction),
+        ModelChanged: then_work(partial(learn_models, transaction=transaction, clock=clock, rules=rules)),
         ReferenceModelChanged: partial(learn_reference_models, transaction=transaction),
         PlanChanged: partial(learn_plans, transaction=transaction),
     }

@@ -40,6 +40,10 @@ _OUTDATED = text(
     " for no key update skip locked"
 )
 _PAGE = text(f"{_READ} where id > coalesce(:after, cast(:least as uuid)) order by id limit :most")
+_USING = text(
+    f"{_READ} where due_at is not null and cast(data -> 'recipe' ->> 'model_id' as uuid)"
+    " = any(cast(:ids as uuid[])) order by id for no key update"
+)
 _KNOWN = text("select id from jobs.jobs where id = any(cast(:ids as uuid[]))")
 _IN_TRAINING = text("select training_of from jobs.jobs where training_of = any(cast(:ids as uuid[]))")
 _OWNERS = text("select id, job_id from jobs.attempts where id = any(cast(:ids as uuid[]))")
@@ -103,6 +107,10 @@ class PostgresJobs:
     async def lock(self, ids: Iterable[UUID]) -> dict[UUID, Job]:
         """Read and lock these jobs, in the order of their ids."""
         return {job.id: job for job in await self.read(_LOCK, ids=list(ids))}
+
+    async def lock_using(self, model_ids: Iterable[UUID]) -> list[Job]:
+        """Read and lock the open jobs that train these models or draw with them."""
+        return await self.read(_USING, ids=list(model_ids))
 
     async def of_attempts(self, attempt_ids: Iterable[UUID]) -> dict[UUID, Job]:
         """Read and lock the jobs of these attempts, by attempt."""
