@@ -1,38 +1,25 @@
 """Files of the provider, fetched with care: size, time and address are limited, TLS is verified."""
 
 import asyncio
-import ipaddress
 import json
-import socket
-import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import httpcore
 import httpx
 from opentelemetry.trace import SpanKind
 
+from chassis.guard import ForbiddenAddress, GuardedTransport
+from chassis.settings import Network
 from chassis.telemetry import tracer
 from jobs.application.ports import ProviderUnavailable, ResultGone
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-# Global by their registry, but they lead to an IPv4 address that is hidden inside (NAT64, 6to4, Teredo).
-_TUNNELS = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "2002::/16", "2001::/32"))
 _CHUNK = 1 << 16
 _REDIRECTS = 3
 _IDLE = httpx.Timeout(15.0, connect=10.0)
 # A floor of speed: a file may take this long, and another second for each megabyte it may have.
 _PATIENCE, _BYTES_PER_SECOND = 30.0, 1_000_000
 _LONGEST_HEADER = 100_000_000
-
-
-class ForbiddenAddress(Exception):
-    """A host has no address we may connect to."""
-
-
 _NEVER = (
     ForbiddenAddress,
     httpx.TooManyRedirects,
@@ -42,77 +29,12 @@ _NEVER = (
 )
 
 
-def allowed(address: Address, trusted: Iterable[Network]) -> bool:
-    """Tell whether an address is public, or in a network the operator trusts."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if any(address in network for network in trusted):
-        return True
-    tunnel = any(address in network for network in _TUNNELS)
-    return address.is_global and not address.is_multicast and not tunnel
-
-
-class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to the very address it has checked, so that a name cannot change its mind in between."""
-
-    def __init__(self, trusted: Sequence[Network]) -> None:
-        self._trusted = trusted
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 (the signature is httpcore's)
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        failure: Exception = ForbiddenAddress(host)
-        for address in await self._addresses(host, port):
-            try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except httpcore.ConnectError as error:
-                failure = error
-        raise failure
-
-    async def sleep(self, seconds: float) -> None:
-        await self._network.sleep(seconds)
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            raise httpcore.ConnectError(f"{host}: {error}") from error
-        addresses = (ipaddress.ip_address(entry[4][0]) for entry in found)
-        return [str(address) for address in addresses if allowed(address, self._trusted)]
-
-
-class _GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport over the guarded network."""
-
-    def __init__(self, trusted: Sequence[Network], verify: ssl.SSLContext) -> None:
-        super().__init__(verify=verify)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=verify,
-            max_connections=32,
-            max_keepalive_connections=16,
-            keepalive_expiry=15.0,
-            network_backend=_GuardedNetwork(trusted),
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.scheme != "https":  # asked of each redirect too
-            raise ForbiddenAddress("not https")
-        return await super().handle_async_request(request)
-
-
 class Media:
     """Downloads result files; sends no credentials."""
 
     def __init__(self, trusted: Sequence[Network] = ()) -> None:
         self._tracer = tracer("jobs.media")
-        transport = _GuardedTransport(trusted, httpx.create_ssl_context())
+        transport = GuardedTransport(trusted, httpx.create_ssl_context())
         self._http = httpx.AsyncClient(
             transport=transport, timeout=_IDLE, follow_redirects=True, max_redirects=_REDIRECTS
         )
