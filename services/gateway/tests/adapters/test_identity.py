@@ -214,3 +214,30 @@ async def test_a_cookie_does_not_work_from_another_site(stage: Stage):
 
     assert (answer.status_code, answer.json()["code"]) == (403, "cross_origin")
     assert own.status_code == 201
+
+
+async def test_a_key_for_models_uploads_and_stops_trainings_and_nothing_else(stage: Stage):
+    person, reference = await stage.person(), reference_model()
+    await stage.hear(reference)
+    made = (await person.client.post("/api/api-keys", json={"name": "x", "scopes": ["models"]})).json()
+    picture = (await person.generate(reference_model_id=str(reference.id), count=1)).json()["jobs"][0]
+    wanted = {"name": "Harbour", "reference_model_id": str(reference.id), "description": "A calm woman"}
+    async with stage.client(authorization=f"Bearer {made['secret']}") as key:
+        upload = await key.post("/api/uploads", json={"content_type": "image/png", "size": 10})
+        training = (await key.post("/api/models", json=wanted)).json()
+        stopped = await key.delete(f"/api/jobs/{training['job']['id']}")
+        other = await key.delete(f"/api/jobs/{picture['id']}")
+
+    assert upload.status_code == 201
+    assert (stopped.status_code, stopped.json()["status"]) == (200, "cancelled")
+    assert (other.status_code, other.json()["permissions"]) == (403, ["generate"])
+
+
+async def test_a_key_can_be_made_for_billing_and_administration(stage: Stage):
+    person = await stage.person()
+    scopes = ["read", "generate", "models", "billing", "admin"]
+    made = await person.client.post("/api/api-keys", json={"name": "all", "scopes": scopes})
+    wrong = await person.client.post("/api/api-keys", json={"name": "x", "scopes": ["manage_keys"]})
+
+    assert (made.status_code, made.json()["scopes"]) == (201, scopes)
+    assert wrong.status_code == 422

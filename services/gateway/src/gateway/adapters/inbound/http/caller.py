@@ -73,10 +73,9 @@ def _check_origin(request: Request) -> None:
         raise Problem(403, "cross_origin", "Requests from other sites need an API key.")
 
 
-def _who_may(permission: Permission) -> Callable[[Caller], Awaitable[Caller]]:
+def _who_may(*permissions: Permission) -> Callable[[Caller], Awaitable[Caller]]:
     async def check(caller: Annotated[Caller, Depends(_identified)]) -> Caller:
-        caller.require(permission)
-        return caller
+        return caller.require(*permissions)
 
     return check
 
@@ -85,7 +84,16 @@ Identified = Annotated[Caller, Depends(_identified)]
 Reader = Annotated[Caller, Depends(_who_may(Permission.READ))]
 Generator = Annotated[Caller, Depends(_who_may(Permission.GENERATE))]
 ModelMaker = Annotated[Caller, Depends(_who_may(Permission.MODELS))]
+Maker = Annotated[Caller, Depends(_who_may(Permission.GENERATE, Permission.MODELS))]
+"""Whoever makes images or models: both upload, and cancel what they may start."""
+Biller = Annotated[Caller, Depends(_who_may(Permission.BILLING))]
+TeamManager = Annotated[Caller, Depends(_who_may(Permission.MANAGE_TEAM))]
+WebhookManager = Annotated[Caller, Depends(_who_may(Permission.MANAGE_WEBHOOKS))]
+ActivityReader = Annotated[Caller, Depends(_who_may(Permission.SEE_ACTIVITY))]
 KeyManager = Annotated[Caller, Depends(_who_may(Permission.MANAGE_KEYS))]
+TeamCloser = Annotated[Caller, Depends(_who_may(Permission.CLOSE_TEAM))]
+Person = Annotated[Caller, Depends(_who_may(Permission.OWN_ACCOUNT))]
+"""A person with a session; an API key is none."""
 
 
 def fingerprint(*parts: object) -> bytes:
@@ -123,7 +131,8 @@ def wish(
 
 
 def spending(caller: Caller, max_credits: int | None, quote_id: UUID | None) -> Spending:
-    """Say who spends, and on what conditions."""
+    """Say who spends, and on what conditions. Raises EmailNotVerified."""
+    caller.require_verified()
     return Spending(caller.team_id, caller.user_id, caller.key, max_credits, quote_id)
 
 

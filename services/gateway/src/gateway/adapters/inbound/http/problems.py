@@ -16,7 +16,7 @@ from gateway.application.sign_in import InvalidCredentials
 from gateway.domain.asks import ModelBusy, ModelNotReady, NotFound, QueueFull, TooLate, VersionNotFound
 from gateway.domain.callback import InvalidSignature
 from gateway.domain.cursor import InvalidCursor
-from gateway.domain.permissions import NotPermitted
+from gateway.domain.permissions import EmailNotVerified, NotPermitted
 from gateway.domain.requests import KeyReused
 from gateway.domain.throttle import TooManyAttempts
 
@@ -58,7 +58,12 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     TooManyAttempts: lambda e: Problem(
         429, "too_many_attempts", str(e), headers={"Retry-After": str(e.retry_after)}
     ),
-    NotPermitted: lambda e: Problem(403, "not_permitted", str(e), permission=e.permission.value),
+    NotPermitted: lambda e: Problem(403, "not_permitted", str(e), permissions=list(e.permissions)),
+    EmailNotVerified: lambda _: Problem(
+        403,
+        "email_not_verified",
+        "Verify your e-mail address first: follow the link in the letter, or ask for another one.",
+    ),
     InvalidCursor: lambda _: Problem(400, "invalid_cursor", "This cursor does not belong to this list."),
     EventsExpired: lambda e: Problem(410, "events_expired", str(e), oldest=str(e.oldest)),
     InvalidSignature: lambda _: Problem(401, "invalid_signature", "Not signed by the provider, or too old."),

@@ -11,11 +11,10 @@ from gateway.adapters.inbound.http.bodies.common import Body, Clean, Name, Stric
 from gateway.adapters.inbound.http.bodies.credits import Balance
 from gateway.application.ports import ApiKey as StoredKey
 from gateway.application.ports import Membership
-from gateway.domain.permissions import Permission, Role
+from gateway.domain.permissions import Permission, Role, Scope
 
 Email = Annotated[EmailStr, StringConstraints(max_length=254), AfterValidator(str.lower)]
 Password = Annotated[str, StringConstraints(min_length=10, max_length=200), Clean]
-Scope = Literal["read", "generate", "models"]
 
 
 def _to_come(time: datetime) -> datetime:
@@ -93,7 +92,11 @@ class ApiKeyBody(Strict):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "shop", "credit_budget": 500}]})
 
     name: Name
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3)] = ("read", "generate", "models")
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))] = (
+        Scope.READ,
+        Scope.GENERATE,
+        Scope.MODELS,
+    )
     expires_at: Future | None = None
     credit_budget: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] | None = None
     budget_period: Literal["total", "month"] = "total"

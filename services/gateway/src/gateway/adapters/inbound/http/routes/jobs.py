@@ -10,7 +10,7 @@ from contracts.orders import Operation
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.common import PageOf, PageQuery
 from gateway.adapters.inbound.http.bodies.jobs import Job
-from gateway.adapters.inbound.http.caller import Generator, Reader, fingerprint, wish
+from gateway.adapters.inbound.http.caller import Maker, Reader, fingerprint, wish
 from gateway.adapters.inbound.http.description import also, problems
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.application.cancel_job import cancel_job
@@ -57,10 +57,10 @@ async def get_job(job_id: Id, caller: Reader, api: Ports) -> Job:
     | problems(404, 409),
     name="cancel_job",
 )
-async def delete_job(job_id: Id, caller: Generator, response: Response, api: Ports) -> Job:
+async def delete_job(job_id: Id, caller: Maker, response: Response, api: Ports) -> Job:
     """Cancel a job; what was not delivered is not charged."""
     asked = wish(caller, Kind.CANCEL_JOB, api.asking.clock(), fingerprint("cancel", job_id), subject=job_id)
-    await cancel_job(asked, api.asking)
+    await cancel_job(asked, caller, api.asking)
     if (view := await api.views.job(caller.team_id, job_id)) is None:
         raise NotFound("job")
     response.status_code = 200 if view.job.status in TERMINAL else 202

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.common import Body, Strict
-from gateway.adapters.inbound.http.caller import Generator, IdempotencyKey, fingerprint, replayed, wish
+from gateway.adapters.inbound.http.caller import IdempotencyKey, Maker, fingerprint, replayed, wish
 from gateway.application.request_upload import request_upload
 from gateway.domain.requests import GRANTED, Kind
 
@@ -39,7 +39,7 @@ class Upload(Body):
 
 @router.post("/uploads", status_code=201, name="request_upload")
 async def post_upload(
-    body: UploadBody, caller: Generator, request: Request, api: Ports, key: IdempotencyKey = None
+    body: UploadBody, caller: Maker, request: Request, api: Ports, key: IdempotencyKey = None
 ) -> Upload:
     """Get a link to put one image with."""
     asked = wish(caller, Kind.UPLOAD, api.asking.clock(), fingerprint("upload", body), key, verdict=GRANTED)
