@@ -17,7 +17,15 @@ from chassis.database import Database
 from chassis.health import Health
 from contracts import message_class
 from contracts.billing import Limits, PlanChanged
-from contracts.catalog import ModelChanged, ModelVersion, ReferenceModelChanged
+from contracts.catalog import (
+    ActivateVersion,
+    CatalogRefused,
+    DeleteModel,
+    ModelChanged,
+    ModelVersion,
+    ReferenceModelChanged,
+    UpdateModel,
+)
 from contracts.credits import (
     AccountChanged,
     CreditsHeld,
@@ -67,6 +75,7 @@ class Stage:
     said: list[Message] = field(default_factory=list)
     versions: dict[UUID, int] = field(default_factory=dict)
     decline: str | None = None
+    refuse: str | None = None
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
@@ -114,6 +123,9 @@ class Stage:
             HoldCredits: self._decide,
             QuoteCredits: self._quote,
             CancelJob: self._stop,
+            UpdateModel: self._describe,
+            ActivateVersion: self._activate,
+            DeleteModel: self._delete,
         }
         if type(message) in lines:
             await lines[type(message)](message, correlation_id)
@@ -125,9 +137,8 @@ class Stage:
         await self.hear(plan, self.account(opened.team_id, "replenish", 200))
 
     async def _decide(self, command: HoldCredits, _: UUID) -> None:
-        team, order = command.team_id, command.orders[0]
-        price = PRICES[order.operation]
-        required = price * order.quantity
+        team = command.team_id
+        required = sum(PRICES[order.operation] * order.quantity for order in command.orders)
         if self.decline or required > self.balance.get(team, 0):
             no = HoldDeclined(
                 request_id=command.request_id,
@@ -139,16 +150,19 @@ class Stage:
             await self.hear(no)
             return
         self.balance[team] -= required
-        hold = Hold(
-            job_id=order.job_id,
-            amount=required,
-            unit_price=price,
-            price_version=1,
-            expires_at=utc_now() + timedelta(hours=1),
-            order=order,
+        holds = tuple(
+            Hold(
+                job_id=order.job_id,
+                amount=PRICES[order.operation] * order.quantity,
+                unit_price=PRICES[order.operation],
+                price_version=1,
+                expires_at=utc_now() + timedelta(hours=1),
+                order=order,
+            )
+            for order in command.orders
         )
-        held = CreditsHeld(request_id=command.request_id, team_id=team, holds=(hold,))
-        await self.hear(held, self.account(team, "reserve", -required, order.job_id))
+        held = CreditsHeld(request_id=command.request_id, team_id=team, holds=holds)
+        await self.hear(held, self.account(team, "reserve", -required, holds[0].job_id))
 
     async def _quote(self, command: QuoteCredits, _: UUID) -> None:
         items = tuple(
@@ -177,6 +191,28 @@ class Stage:
         job = JobChanged.model_validate_json(row.d)
         stopped = job.model_copy(update={"version": job.version + 1, "status": "cancelled"})
         await self.hear(stopped, correlation_id=correlation_id)
+
+    async def _describe(self, command: UpdateModel, correlation_id: UUID) -> None:
+        said = command.model_dump(include={"name", "description"}, exclude_none=True)
+        await self._change(command.model_id, correlation_id, said)
+
+    async def _activate(self, command: ActivateVersion, correlation_id: UUID) -> None:
+        await self._change(command.model_id, correlation_id, {"active_version": command.version})
+
+    async def _delete(self, command: DeleteModel, correlation_id: UUID) -> None:
+        await self._change(command.model_id, correlation_id, {"status": "deleted", "versions": ()})
+
+    async def _change(self, model_id: UUID, correlation_id: UUID, change: dict[str, Any]) -> None:
+        [row] = await self.rows(
+            f"select cast(document as text) as d from gateway.view_models where id = '{model_id}'"
+        )
+        model = ModelChanged.model_validate_json(row.d)
+        if self.refuse:
+            no = CatalogRefused(request_id=correlation_id, about=model_id, code=self.refuse, detail="No.")
+            await self.hear(no)
+            return
+        changed = model.model_copy(update={"version": model.version + 1} | change)
+        await self.hear(changed, correlation_id=correlation_id)
 
     def account(self, team: UUID, kind: str, amount: int, job_id: UUID | None = None) -> AccountChanged:
         version = self.versions[team] = self.versions.get(team, 0) + 1

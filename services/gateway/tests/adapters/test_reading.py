@@ -43,6 +43,7 @@ async def test_reference_models_are_sorted_filtered_and_paged(stage: Stage):
     assert await pages(person, "/api/reference-models?limit=2&sort=newest") == [["Bruna", "Clea"], ["Alba"]]
     assert await pages(person, "/api/reference-models?category=fitness") == [["Bruna"]]
     assert await pages(person, "/api/reference-models?search=cle") == [["Clea"]]
+    assert sorted((await pages(person, "/api/reference-models?tag=Portrait"))[0]) == ["Alba", "Bruna"]
     assert await pages(person, "/api/reference-models?search=0%25") == [["Clea"]]
     assert await pages(person, "/api/reference-models?search=%25") == [["Clea"]]
 

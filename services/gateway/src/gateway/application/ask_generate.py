@@ -1,5 +1,6 @@
-"""Generate images with a team's own model or a reference model."""
+"""Generate images with a team's own model or a reference model, one prompt or many."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from contracts.orders import Operation, Recipe
@@ -10,15 +11,26 @@ from gateway.domain.asks import Errand, NotFound, Spending, check_generates, che
 from gateway.domain.requests import Request
 
 
-async def ask_generate(request: Request, recipe: Recipe, count: int, who: Spending, asking: Asking) -> Asked:
-    """Ask for `count` images of one recipe; the job's id is the request's first job."""
+async def ask_generate(
+    request: Request, recipes: Sequence[Recipe], count: int, who: Spending, asking: Asking
+) -> Asked:
+    """Ask for `count` images of each recipe: one of the request's jobs each, and credits for all or none."""
 
     async def errand(work: Work) -> Errand:
-        await _check(work.views, recipe, who.team_id)
-        wanted = order(request.jobs[0], Operation.GENERATE_IMAGES, count, who, recipe)
-        return hold(request.id, (wanted,), who, request.created_at)
+        # What has to be checked does not depend on the prompt: a batch asks for each model once.
+        for recipe in {_sources(recipe): recipe for recipe in recipes}.values():
+            await _check(work.views, recipe, who.team_id)
+        orders = (
+            order(job_id, Operation.GENERATE_IMAGES, count, who, recipe)
+            for job_id, recipe in zip(request.jobs, recipes, strict=True)
+        )
+        return hold(request.id, tuple(orders), who, request.created_at)
 
     return await ask(request, errand, asking)
+
+
+def _sources(recipe: Recipe) -> tuple[object, ...]:
+    return recipe.model_id, recipe.version, recipe.reference_model_id, recipe.reference_key
 
 
 async def _check(views: Views, recipe: Recipe, team_id: UUID) -> None:

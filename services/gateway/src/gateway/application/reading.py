@@ -1,5 +1,6 @@
 """What is read from the views: each document by one indexed read, and only the asking team's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,6 +46,12 @@ class Views(Protocol):
 
     async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
         """Find a job."""
+
+    async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
+        """Find the jobs of one request, in this order, as far as they are there."""
+
+    async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
+        """Tell whether a job that trains a model, or draws with it, is open."""
 
     async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
         """Find a model that is not deleted."""
@@ -95,7 +102,7 @@ class Lists(Protocol):
         """List models that are not deleted; `after` is (id)."""
 
     async def reference_models(
-        self, page: Page, *, sort: str, category: str | None, search: str | None
+        self, page: Page, *, sort: str, category: str | None, search: str | None, tag: str | None
     ) -> list[ReferenceModelChanged]:
         """List reference models by `sort`; `after` is its value and the id."""
 

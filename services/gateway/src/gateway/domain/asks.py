@@ -30,6 +30,10 @@ class ModelBusy(Exception):
     """Another version of the model is being trained."""
 
 
+class ModelInUse(Exception):
+    """Jobs with the model are open."""
+
+
 class VersionNotFound(Exception):
     """The model has no such version."""
 
@@ -133,6 +137,12 @@ def check_generates(model: ModelChanged, version: int | None) -> None:
         raise ModelNotReady
     if version is not None and version not in {known.number for known in model.versions}:
         raise VersionNotFound
+
+
+def check_changes(model: ModelChanged) -> None:
+    """Raise unless the owner of the model knows of it by now."""
+    if model.version == 0:
+        raise ModelNotReady
 
 
 def check_refines(model: ModelChanged) -> None:

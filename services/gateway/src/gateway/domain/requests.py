@@ -17,6 +17,7 @@ class Kind(StrEnum):
     GENERATE = "generate"
     CREATE_MODEL = "create_model"
     REFINE_MODEL = "refine_model"
+    CHANGE_MODEL = "change_model"
     CANCEL_JOB = "cancel_job"
     QUOTE = "quote"
     UPLOAD = "upload"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from contracts.catalog import CatalogRefused, ModelChanged
 from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, HoldDeclined
 from contracts.envelope import Delivery
 from contracts.jobs import JobChanged, JobsRefused
@@ -30,10 +31,13 @@ def spoken(deliveries: Iterable[Delivery[Message]]) -> dict[UUID, Verdict]:
             case HoldDeclined(request_id=id_) as no:
                 words = _WORDS.get(no.code, "")
                 verdicts[id_] = Verdict("declined", no.code, words, no.required, no.spendable)
-            case JobsRefused(request_id=id_, code=code, detail=detail):
+            case (
+                CatalogRefused(request_id=id_, code=code, detail=detail)
+                | JobsRefused(request_id=id_, code=code, detail=detail)
+            ):
                 verdicts[id_] = Verdict("refused", code, detail)
-            case JobChanged():
-                # A job's own document answers a cancellation when it was said because of it.
+            case JobChanged() | ModelChanged():
+                # A document answers what was asked of its owner when it was said because of it.
                 verdicts.setdefault(delivery.correlation_id, GRANTED)
             case _:
                 pass

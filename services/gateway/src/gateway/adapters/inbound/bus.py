@@ -6,7 +6,7 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts.billing import PlanChanged
-from contracts.catalog import ModelChanged, PreviewPublished, ReferenceModelChanged
+from contracts.catalog import CatalogRefused, ModelChanged, PreviewPublished, ReferenceModelChanged
 from contracts.credits import (
     AccountChanged,
     CreditsHeld,
@@ -24,6 +24,7 @@ from gateway.application.repair_views import repair_views
 
 HEARD: tuple[type[Message], ...] = (
     AccountChanged,
+    CatalogRefused,
     CreditsHeld,
     CreditsQuoted,
     HoldDeclined,

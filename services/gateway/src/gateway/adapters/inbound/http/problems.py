@@ -13,7 +13,15 @@ from gateway.application.ports import EmailTaken, KeysUnavailable
 from gateway.application.reading import EventsExpired
 from gateway.application.receive_callback import Unreadable
 from gateway.application.sign_in import InvalidCredentials
-from gateway.domain.asks import ModelBusy, ModelNotReady, NotFound, QueueFull, TooLate, VersionNotFound
+from gateway.domain.asks import (
+    ModelBusy,
+    ModelInUse,
+    ModelNotReady,
+    NotFound,
+    QueueFull,
+    TooLate,
+    VersionNotFound,
+)
 from gateway.domain.callback import InvalidSignature
 from gateway.domain.cursor import InvalidCursor
 from gateway.domain.permissions import EmailNotVerified, NotPermitted
@@ -39,6 +47,9 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     VersionNotFound: lambda _: Problem(409, "version_not_found", "The model has no such version."),
     ModelNotReady: lambda _: Problem(409, "model_not_ready", "The model has no trained version yet."),
     ModelBusy: lambda _: Problem(409, "model_busy", "Another version of the model is being trained."),
+    ModelInUse: lambda _: Problem(
+        409, "model_in_use", "Jobs with this model are open. Wait for them, or send cancel_jobs=true."
+    ),
     TooLate: lambda _: Problem(409, "too_late", "The job has ended already."),
     QueueFull: lambda e: Problem(
         429,

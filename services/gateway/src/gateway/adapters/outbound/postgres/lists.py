@@ -58,12 +58,12 @@ class StoredLists:
         return [ModelChanged.model_validate_json(row.document) for row in rows]
 
     async def reference_models(
-        self, page: Page, *, sort: str, category: str | None, search: str | None
+        self, page: Page, *, sort: str, category: str | None, search: str | None, tag: str | None
     ) -> list[ReferenceModelChanged]:
         """List reference models by `sort`."""
         column, beyond, direction = _SORTS[sort]
         order, after = f"{column} {direction}, id {direction}", f"({column}, id) {beyond} (:a0, :a1)"
-        filters = {"category": category, "search": search}
+        filters = {"category": category, "search": search, "tag": tag}
         rows = await self._page(_REFERENCE_MODELS, {}, filters, order, after, page)
         return [ReferenceModelChanged.model_validate_json(row.document) for row in rows]
 
@@ -97,7 +97,12 @@ class StoredLists:
             return list(found)
 
 
-_CONDITIONS = {"search": "words like :search", "since": "at >= :since", "before": "at < :before"}
+_CONDITIONS = {
+    "search": "words like :search",
+    "tag": "jsonb_exists(document -> 'tags', :tag)",
+    "since": "at >= :since",
+    "before": "at < :before",
+}
 
 
 def _condition(name: str) -> str:

@@ -46,7 +46,7 @@ _UNANSWERED = text("""
 """)
 _FORGET = text("""
     delete from gateway.requests
-    where created_at < :before and (verdict is not null or kind in ('cancel_job', 'quote'))
+    where created_at < :before and (verdict is not null or kind in ('cancel_job', 'change_model', 'quote'))
 """)
 
 

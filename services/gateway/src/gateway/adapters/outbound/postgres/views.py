@@ -1,5 +1,6 @@
 """The views, as they are read: single documents, each by one indexed read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,6 +22,14 @@ from gateway.domain.plans import FREE
 _JOB = text("""
     select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
     where id = :id and team_id = :team_id
+""")
+_JOBS = text("""
+    select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
+    where id = any(:ids) and team_id = :team_id order by array_position(:ids, id)
+""")
+_BUSY_WITH = text("""
+    select exists (select from gateway.view_jobs where model_id = :model_id and team_id = :team_id
+        and status in ('accepted', 'queued', 'processing', 'cancelling'))
 """)
 _MODEL = text("""
     select cast(document as text) as document from gateway.view_models
@@ -62,6 +71,16 @@ class ViewsOn:
         """Find a job."""
         row = (await self.connection.execute(_JOB, {"id": id_, "team_id": team_id})).first()
         return read_job(row) if row else None
+
+    async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
+        """Find the jobs of one request, in this order, as far as they are there."""
+        rows = await self.connection.execute(_JOBS, {"ids": list(ids), "team_id": team_id})
+        return [read_job(row) for row in rows]
+
+    async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
+        """Tell whether a job that trains a model, or draws with it, is open."""
+        values = {"model_id": model_id, "team_id": team_id}
+        return bool((await self.connection.execute(_BUSY_WITH, values)).scalar())
 
     async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
         """Find a model that is not deleted."""
@@ -119,6 +138,16 @@ class StoredViews:
         """Find a job."""
         async with self.database.reading() as connection:
             return await ViewsOn(connection).job(team_id, id_)
+
+    async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
+        """Find the jobs of one request, in this order, as far as they are there."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).jobs(team_id, ids)
+
+    async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
+        """Tell whether a job that trains a model, or draws with it, is open."""
+        async with self.database.reading() as connection:
+            return await ViewsOn(connection).busy_with(team_id, model_id)
 
     async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
         """Find a model that is not deleted."""

@@ -37,6 +37,10 @@ QuoteId = Annotated[
 ]
 Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Clean]
 
+Tag = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=40), Clean
+]
+
 
 class PageQuery(Strict):
     """Which page of a list is wanted."""

@@ -159,6 +159,21 @@ class RefineModelBody(Strict):
         return Recipe(model_id=model_id, instructions=self.instructions, upload_keys=self.upload_keys)
 
 
+class UpdateModelBody(Strict):
+    """Another name, another description, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour portraits, winter"}]})
+
+    name: Name | None = None
+    description: LongText | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.name is None and self.description is None:
+            raise ValueError("give a name, a description or both")
+        return self
+
+
 class Making(Body):
     """A model, and the job that trains it; `request_id` follows them through logs and traces."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 
 from contracts.orders import Operation
-from gateway.adapters.inbound.http.api import Ports
+from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.bodies.generate import GenerateBody, Generating
 from gateway.adapters.inbound.http.bodies.jobs import Job
 from gateway.adapters.inbound.http.caller import (
@@ -19,6 +19,7 @@ from gateway.adapters.inbound.http.caller import (
     wish,
 )
 from gateway.adapters.inbound.http.description import ASKING, problems
+from gateway.application.ask import Asked
 from gateway.application.ask_generate import ask_generate
 from gateway.domain.asks import NotFound
 from gateway.domain.requests import Kind
@@ -36,14 +37,19 @@ async def post_generate(
     key: IdempotencyKey = None,
 ) -> Generating:
     """Generate images; the answer comes when their credits are held, or known to be lacking."""
-    asked = wish(caller, Kind.GENERATE, api.asking.clock(), fingerprint("generate", body), key, jobs=1)
+    recipes, hashed = body.recipes(), fingerprint("generate", body)
+    asked = wish(caller, Kind.GENERATE, api.asking.clock(), hashed, key, jobs=len(recipes))
     who = spending(caller, body.max_credits, body.quote_id)
-    answer = await ask_generate(asked, body.recipe(), body.count, who, api.asking)
-    views = [await api.views.job(caller.team_id, job_id) for job_id in answer.request.jobs]
-    replayed(request, again=answer.replayed)
+    answer = await ask_generate(asked, recipes, body.count, who, api.asking)
     response.headers["Location"] = f"/api/generate/{answer.request.jobs[0]}"
-    jobs = [Job.of(view, api.links) for view in views if view]
-    return Generating(request_id=answer.request.id, jobs=jobs)
+    return await generating(answer, request, api)
+
+
+async def generating(asked: Asked, request: Request, api: Api) -> Generating:
+    """Show the jobs that were asked for."""
+    views = await api.views.jobs(asked.request.team_id, asked.request.jobs)
+    replayed(request, again=asked.replayed)
+    return Generating(request_id=asked.request.id, jobs=[Job.of(view, api.links) for view in views])
 
 
 @router.get("/generate/{job_id}", responses=problems(404), name="get_generation")

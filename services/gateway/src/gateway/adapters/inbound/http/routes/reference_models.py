@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from contracts.catalog import Category, ReferenceModelChanged
 from gateway.adapters.inbound.http.api import Ports
-from gateway.adapters.inbound.http.bodies.common import PageOf, PageQuery, Search
+from gateway.adapters.inbound.http.bodies.common import PageOf, PageQuery, Search, Tag
 from gateway.adapters.inbound.http.bodies.models import ReferenceModel
 from gateway.adapters.inbound.http.caller import Reader
 from gateway.adapters.inbound.http.description import also, problems
@@ -26,6 +26,7 @@ class ReferenceModelQuery(PageQuery):
 
     category: Category | None = None
     search: Search | None = None
+    tag: Tag | None = None
     sort: Literal["popular", "newest", "name"] = "popular"
 
 
@@ -39,7 +40,7 @@ async def get_reference_models(
     """List the models anyone may start from."""
     page = wanted(query, _KEYS[query.sort], UUID)
     found = await api.lists.reference_models(
-        page, sort=query.sort, category=query.category, search=query.search
+        page, sort=query.sort, category=query.category, search=query.search, tag=query.tag
     )
 
     def key(model: ReferenceModelChanged) -> tuple[str | int, str]:
