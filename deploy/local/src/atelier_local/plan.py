@@ -47,7 +47,7 @@ PROCESSES = (
     Process("projector", "gateway", "project"),
     Process("gateway", "gateway"),
 )
-PORTS = (*(process.name for process in PROCESSES), "fal", "s3")
+PORTS = (*(process.name for process in PROCESSES), "fal", "s3", "smtp")
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ class Plan:
             "SANDBOX_FAL_PORT": str(self.ports["fal"]),
             "SANDBOX_S3_PORT": str(self.ports["s3"]),
             "SANDBOX_CONTROL_PORT": str(self.ports["sandbox"]),
+            "SANDBOX_SMTP_PORT": str(self.ports["smtp"]),
             "SANDBOX_CA_DIR": str(self.folder / "sandbox" / "ca"),
             "SANDBOX_S3_KEYS": json.dumps(access),
             "SANDBOX_S3_BUCKET": BUCKET,
@@ -131,7 +132,8 @@ class Plan:
 
     def _gateway(self) -> Variables:
         jwks = f"https://localhost:{self.ports['fal']}/.well-known/jwks.json"
-        return {"FAL_JWKS_URL": jwks, **self._store("gateway")}
+        post = f"smtp://{HOST}:{self.ports['smtp']}"
+        return {"FAL_JWKS_URL": jwks, "SMTP_URL": post, **self._store("gateway")}
 
     def _store(self, owner: str) -> Variables:
         endpoint = f"http://{HOST}:{self.ports['s3']}"

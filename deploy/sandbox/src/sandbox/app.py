@@ -1,10 +1,10 @@
-"""The three ports: fal over TLS, S3, and the control API with the receiver of traces."""
+"""The ports: fal over TLS, S3, SMTP, and the control API with the receiver of traces."""
 
 import ssl
 
 from aiohttp import web
 
-from sandbox import certificates, s3, traces
+from sandbox import certificates, mail, s3, traces
 from sandbox.control import control_routes
 from sandbox.fal.account import Account
 from sandbox.fal.api import QueueApi
@@ -20,12 +20,14 @@ class Sandbox:
         self._settings = settings
         self._runners: list[web.AppRunner] = []
         self._account: Account | None = None
+        self._mail = mail.Catcher()
         self.fal_port = 0
         self.s3_port = 0
         self.control_port = 0
+        self.smtp_port = 0
 
     async def start(self) -> None:
-        """Listen; afterwards the three ports are known."""
+        """Listen; afterwards the ports are known."""
         settings = self._settings
         ca = certificates.authority(settings.ca_dir)
         key = certificates.webhook_key(settings.ca_dir)
@@ -35,13 +37,16 @@ class Sandbox:
         bucket = s3.create_app(settings)
         control = web.Application()
         control.add_routes([*control_routes(account), *s3.control_routes(bucket), *traces.routes()])
+        control.add_routes(mail.routes(self._mail))
         queue = QueueApi(account, settings.fal_key).create_app()
         self.fal_port = await self._serve(queue, settings.fal_port, tls)
         self.s3_port = await self._serve(bucket, settings.s3_port, decompress=False)
+        self.smtp_port = await self._mail.start(settings.host, settings.smtp_port)
         self.control_port = await self._serve(control, settings.control_port)
 
     async def stop(self) -> None:
         """Stop listening and forget what is running."""
+        await self._mail.stop()
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()

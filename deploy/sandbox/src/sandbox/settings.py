@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     fal_port: int = Field(9443, description="https; 0 takes any free port, as with the others")
     s3_port: int = 9000
     control_port: int = 9100
+    smtp_port: int = 9025
     ca_dir: Path = Field(Path(".local/sandbox/ca"), description="certificate authority, webhook signing key")
     fal_key: str = "sandbox:fal-secret"
     s3_access: dict[str, S3Key] = Field(

@@ -62,6 +62,15 @@ class Control:
         answer = await self._call("GET", "/s3/objects", query={"prefix": prefix})
         return [found["key"] for found in answer["objects"]]
 
+    async def mail(self, to: str | None = None) -> list[dict[str, Any]]:
+        """List the caught letters in full, newest first; with `to` those to one address."""
+        listed = await self._call("GET", "/mail", query={"to": to} if to else None)
+        return [await self._call("GET", f"/mail/{letter['id']}") for letter in listed["letters"]]
+
+    async def mail_faults(self, **faults: int) -> None:
+        """Let the mail server refuse letters or lose its answer; without arguments, take all again."""
+        await self._call("PUT", "/mail/faults", faults)
+
     async def reset(self) -> None:
         """Forget all requests and faults of fal and S3, and take the usual timing; files and objects stay."""
         await self._call("POST", "/reset")
@@ -84,6 +93,7 @@ class Running:
 
     fal_host: str
     s3_endpoint: str
+    smtp_port: int
     control: Control
     ca_file: Path
     settings: Settings
@@ -109,7 +119,7 @@ class Running:
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Running]:
     """Run a sandbox in this process on free ports, with its data in `folder`."""
-    settings = Settings(ca_dir=folder / "ca", fal_port=0, s3_port=0, control_port=0)
+    settings = Settings(ca_dir=folder / "ca", fal_port=0, s3_port=0, control_port=0, smtp_port=0)
     sandbox = Sandbox(settings)
     try:
         await sandbox.start()
@@ -118,6 +128,7 @@ async def running(folder: Path) -> AsyncIterator[Running]:
             yield Running(
                 fal_host=f"localhost:{sandbox.fal_port}",
                 s3_endpoint=f"http://{host}:{sandbox.s3_port}",
+                smtp_port=sandbox.smtp_port,
                 control=Control(f"http://{host}:{sandbox.control_port}", http),
                 ca_file=settings.ca_dir / "ca.pem",
                 settings=settings,
