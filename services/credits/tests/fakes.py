@@ -69,6 +69,7 @@ class State:
     price_lists: list[PriceList] = field(default_factory=lambda: [PRICES])
     keys: set[str] = field(default_factory=set)
     announced: set[int] = field(default_factory=set)
+    billing_versions: dict[UUID, int] = field(default_factory=dict)
     said: list[Message] = field(default_factory=list)
 
 
@@ -150,6 +151,14 @@ class Bookkeeper:
         state.quotes |= {quote.id: quote for quote in (*books.offered, *books.used)}
         for key, amount in books.key_changes.items():
             state.key_spend[key] = state.key_spend.get(key, 0) + amount
+
+    async def watch(self, account: Account, version: int) -> bool:
+        newer = version > self.state.billing_versions.get(account.team_id, 0)
+        if newer:
+            self.state.billing_versions[account.team_id] = version
+            kept = self.state.accounts.setdefault(account.team_id, Account(account.team_id, new_id))
+            kept.alert_below = account.alert_below
+        return newer
 
 
 @dataclass

@@ -22,6 +22,7 @@ class Pot:
     free: int
     ends: timedelta
     start: timedelta | None = None
+    added: bool = False
     closed: bool = False
     lapsed: int = 0
     demanded: int = 0
@@ -108,19 +109,25 @@ class Model:
         if self.pot(ref) is not None:
             return
         late = self.newest is not None and start < self.newest
+        late = late or (not add and any((pot.granted, pot.ref) > (credits, ref) for pot in self._own(start)))
         if not add and not late:
             self._replace(start)
-        new = Pot("plan", ref, credits, credits, ends, start)
+        new = Pot("plan", ref, credits, credits, ends, start, add)
         self.fill(new)
         if late:
             new.close()
         self._granted(ref, now)
 
+    def _own(self, start: timedelta) -> list[Pot]:
+        plans = (pot for pot in self.pots if pot.kind == "plan" and not pot.added and not pot.closed)
+        return [pot for pot in plans if pot.start == start and start == self.newest]
+
     def _replace(self, start: timedelta) -> None:
+        own = self._own(start)
         self.newest = start
         for pot in self.pots:
-            older = pot.kind == "plan" and pot.start is not None and pot.start <= start
-            if not pot.closed and (older or pot.kind == "bonus"):
+            older = pot.kind == "plan" and pot.start is not None and pot.start < start
+            if not pot.closed and (older or pot in own or pot.kind == "bonus"):
                 pot.close()
 
     def _granted(self, ref: str, now: timedelta) -> None:

@@ -39,7 +39,8 @@ class PlanChanged(Document):
 class PeriodOpened(Fact):
     """A period is paid for (or free) and brings credits, once per `source_ref`.
 
-    `reset` replaces what is left of the plan, `add` adds to it.
+    `reset` replaces what is left of earlier periods; of several of one start the one with the most credits
+    stays. `add` adds to the period of that start, whichever of the two is heard first.
     """
 
     type: ClassVar[str] = "billing.period-opened.v1"
@@ -114,12 +115,20 @@ class PaymentDisputed(Fact):
 
 
 class StripeEvent(Command):
-    """A webhook of Stripe as it came: its signature and age are checked; answered by nobody."""
+    """Stripe says that something has happened; its signature and age are checked. Answered by nobody.
+
+    It carries names only, never the body: what has happened is read from Stripe, and no secret or card
+    travels. `customer` and `payment` (an intent or a charge) are who and what it is about, as far as it says.
+    """
 
     type: ClassVar[str] = "billing.stripe-event.v1"
 
-    event_id: str
-    body: str = Field(max_length=1_000_000)
+    event_id: str = Field(max_length=255)
+    event_type: str = Field(max_length=255)
+    object_id: str = Field(default="", max_length=255)
+    customer: str | None = Field(default=None, max_length=255)
+    payment: str | None = Field(default=None, max_length=255)
+    created_at: datetime
     received_at: datetime
 
     @property
@@ -253,6 +262,7 @@ class PlanOffer(Value):
     limits: Limits
     prices: dict[Interval, Money] = Field(default_factory=dict)
     trial_days: int = 0
+    trial_credits: int = 0
 
 
 class PackOffer(Value):
@@ -315,6 +325,11 @@ class AutoTopUp(Value):
     monthly_cap: int = 0
     spent_this_month: int = 0
     stopped: str = ""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a pack would be bought now if the credits ran low."""
+        return self.enabled and not self.stopped
 
 
 class BillingChanged(Document):

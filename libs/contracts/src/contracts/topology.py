@@ -108,6 +108,7 @@ QUEUES = (
     Queue(
         "credits.facts",
         facts=(
+            BillingChanged.type,
             PaymentDisputed.type,
             PaymentRefunded.type,
             PeriodOpened.type,

@@ -6,9 +6,12 @@ from uuid import uuid4
 import pytest
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.fakes import Memory
-from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, released
+from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, released, top_up
 
+from chassis.testing import delivery
+from contracts.billing import AutoTopUp, BillingChanged
 from contracts.credits import AccountChanged, CreditsHeld, LowBalance
+from credits.application.watch_balances import watch_balances
 from credits.domain.limits import Limits
 
 LIMITS = Limits(low_balance=20)
@@ -84,3 +87,35 @@ async def test_by_nought_nobody_is_warned():
     quiet = Credits(Memory(Limits(low_balance=0)))
     team = await quiet.team_with(8)
     assert warnings(await quiet.tell(ask(team, order(4), not_after=NOW + timedelta(hours=1)))) == []
+
+
+async def watching(service: Credits, team, version: int, threshold: int, *, stopped: str = ""):
+    bought = AutoTopUp(enabled=True, threshold=threshold, pack="small", monthly_cap=5000, stopped=stopped)
+    fact = BillingChanged(team_id=team, version=version, plan="free", status="active", auto_top_up=bought)
+    await watch_balances([delivery(fact)], service.store.transaction, service.clock)
+    return warnings(await service.store.said())
+
+
+async def test_a_team_with_a_threshold_of_its_own_hears_of_that_too(service: Credits):
+    team = await service.team_with(200)
+    assert await watching(service, team, 1, 196) == []
+    said = warnings(await service.tell(ask(team, order(4))))
+    assert said == [LowBalance(team_id=team, spendable=192, threshold=196, at=NOW)]
+    said = warnings(await service.tell(*(ask(team, order(16)) for _ in range(6))))
+    assert said == [LowBalance(team_id=team, spendable=0, threshold=20, at=NOW)]
+
+
+async def test_a_threshold_set_when_it_is_low_already_is_told_at_once_and_once(service: Credits):
+    team = await service.team_with(200)
+    assert [each.spendable for each in await watching(service, team, 1, 300)] == [200]
+    assert await watching(service, team, 2, 300) == []
+    assert await watching(service, team, 1, 400) == []
+    assert await watching(service, team, 3, 300, stopped="declined") == []
+    assert warnings(await service.tell(ask(team, order(4)))) == []
+
+
+async def test_a_pack_that_is_not_enough_wants_another(service: Credits):
+    team = await service.team_with(200)
+    await watching(service, team, 1, 300)
+    assert [each.spendable for each in warnings(await service.tell(top_up(team, 50)))] == [250]
+    assert warnings(await service.tell(top_up(team, 50, source_ref="second"))) == []

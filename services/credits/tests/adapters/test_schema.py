@@ -15,7 +15,7 @@ from credits.adapters.outbound.tables import METADATA
 COPY_BUCKETS = """
     insert into credits.buckets
     select gen_random_uuid(), team_id, kind, source_ref, granted, remaining, held, expires_at, period_start,
-        opened_at, closed_at, close_reason, expired, demanded, owed
+        opened_at, closed_at, close_reason, expired, demanded, owed, added
     from credits.buckets
 """
 COPY_TRANSACTIONS = """

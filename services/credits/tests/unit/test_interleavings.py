@@ -39,6 +39,7 @@ Step = Callable[[Books, list[HoldCredits]], object]
 
 STEPS: dict[str, Step] = {
     "replenish": lambda books, _: open_period(books, period(TEAM, 30, NOW + DAY), NOW),
+    "upgrade": lambda books, _: open_period(books, period(TEAM, 7, NOW + DAY, "add"), NOW),
     "top-up": lambda books, _: add_top_up(books, PACK, NOW),
     "release": lambda books, asked: release(books, released(asked[0]), uuid4(), NOW),
     "capture": lambda books, asked: capture(books, captured(asked[1], 3), uuid4(), NOW),
@@ -54,6 +55,7 @@ SCRIPTS = [
     ("release", "capture", "refund of the period", "dispute lost", "dispute", "replenish"),
     ("release", "capture", "dispute won", "dispute", "top-up"),
     ("replenish", "release", "capture", "refund of the period", "refund of the pack", "top-up"),
+    ("replenish", "upgrade", "release", "capture", "refund of the period", "top-up"),
 ]
 
 

@@ -24,7 +24,7 @@ def announce(
         if account.postings:
             cause = causes.get(account.team_id)
             outbox.add(account.face(), cause)
-            if warning := ran_low(account, books.limits.low_balance):
+            for warning in ran_low(account, books.limits.low_balance):
                 outbox.add(warning, cause)
     for answer, cause in answers:
         outbox.add(answer, cause)

@@ -11,6 +11,7 @@ from contracts.credits import Entry
 from contracts.envelope import Cause, Delivery
 from contracts.message import Message
 from contracts.orders import Operation
+from credits.domain.account import Account
 from credits.domain.books import Books, KeyWindow
 from credits.domain.pricing import Price, PriceList
 from credits.domain.repairing import Drift
@@ -42,6 +43,9 @@ class Bookkeeper(Protocol):
 
     async def save(self, books: Books) -> None:
         """Write down what the batch added and changed."""
+
+    async def watch(self, account: Account, version: int) -> bool:
+        """Write down below what its team wants to hear; False when a newer `version` is known."""
 
 
 class PriceLists(Protocol):

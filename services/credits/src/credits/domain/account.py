@@ -31,7 +31,8 @@ class Account:
     """The credits of a team. `postings` are those of the batch at hand, all in one version.
 
     `buckets` are those that are open or hold something; `touched` names the ones the batch changed. It is
-    `frozen` by an operator, or by `disputes`, as long as one is open.
+    `frozen` by an operator, or by `disputes`, as long as one is open. The team itself wants to hear when it
+    can spend less than `alert_below`.
     """
 
     team_id: UUID
@@ -42,6 +43,7 @@ class Account:
     disputes: int = 0
     period_start: datetime | None = None
     next_replenishment_at: datetime | None = None
+    alert_below: int = 0
     buckets: dict[UUID, Bucket] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)
     opened: list[UUID] = field(default_factory=list)

@@ -29,7 +29,8 @@ class Bucket:
     """Credits of one origin: `remaining` are free to spend, `held` are set aside for jobs.
 
     A closed bucket has nothing remaining and never will: what returns to it goes where its rest went.
-    `period_start` is the start of the plan's period that brought the credits. `expired` are those that went
+    `period_start` is the start of the plan's period that brought the credits, `added` that they came beside
+    the period's own. `expired` are those that went
     unspent when it was closed, `demanded` those that refunds of its payment took back; the part of these that
     was neither free nor expired is `owed`, until held credits return.
     """
@@ -48,6 +49,7 @@ class Bucket:
     expired: int = 0
     demanded: int = 0
     owed: int = 0
+    added: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -64,10 +66,15 @@ class Bucket:
         return self.is_open and self.expires_at is not None and self.expires_at <= now
 
     def is_replaced_by(self, period_start: datetime) -> bool:
-        """Whether a new period clears it: every bonus, and the plan credits of periods before it."""
+        """Whether a new period clears it: every bonus, and the plan credits of earlier periods.
+
+        Of its own period it clears what replaces, and leaves what was added.
+        """
         if not self.is_open or self.kind not in ("plan", "bonus"):
             return False
-        return self.period_start is None or self.period_start <= period_start
+        if self.period_start is None or self.period_start < period_start:
+            return True
+        return self.period_start == period_start and not self.added
 
     def face(self) -> messages.Bucket:
         """Show the bucket as the team sees it."""

@@ -18,13 +18,14 @@ GRACE = timedelta(days=3)
 def open_period(books: Books, period: PeriodOpened, now: datetime) -> None:
     """Book a period's credits, once per `source_ref`.
 
-    A period older than the newest one is booked and expires at once: in whatever order periods arrive, the
-    balances are the same. Raises ConflictingContent when the reference came before with other content.
+    A period older than the newest one is booked and expires at once; so does, of two that replace and start
+    together, the one with fewer credits. In whatever order periods arrive, the balances are the same.
+    Raises ConflictingContent when the reference came before with other content.
     """
     if is_booked(books, period):
         return
     account = books.accounts[period.team_id]
-    superseded = account.period_start is not None and period.period_start < account.period_start
+    superseded = _is_superseded(account, period)
     if period.kind == "reset" and not superseded:
         _replace(account, period, now)
     account.grant(_bucket(account.new_id(), period, now), "replenish", About(reason=_reason(period)))
@@ -32,6 +33,20 @@ def open_period(books: Books, period: PeriodOpened, now: datetime) -> None:
         account.close(account.buckets[account.opened[-1]], "replaced", now)
     account.expire_due(now)
     book(books, period, now, superseded=superseded)
+
+
+def _is_superseded(account: Account, period: PeriodOpened) -> bool:
+    if account.period_start is None or period.period_start > account.period_start:
+        return False
+    if period.period_start < account.period_start:
+        return True
+    rank = (period.credits, period.source_ref)
+    rivals = (b for b in account.buckets.values() if b.kind == "plan" and b.is_open and not b.added)
+    return period.kind == "reset" and any(
+        (rival.granted, rival.source_ref) > rank
+        for rival in rivals
+        if rival.period_start == period.period_start
+    )
 
 
 def _replace(account: Account, period: PeriodOpened, now: datetime) -> None:
@@ -52,6 +67,7 @@ def _bucket(id_: UUID, period: PeriodOpened, now: datetime) -> Bucket:
         opened_at=now,
         expires_at=period.period_end + grace,
         period_start=period.period_start,
+        added=period.kind == "add",
     )
 
 

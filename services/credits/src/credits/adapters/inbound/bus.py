@@ -2,7 +2,7 @@ from functools import partial
 
 from chassis.clock import Clock
 from chassis.consumer import Consumer
-from contracts.billing import PaymentDisputed, PaymentRefunded, PeriodOpened, TopUpPaid
+from contracts.billing import BillingChanged, PaymentDisputed, PaymentRefunded, PeriodOpened, TopUpPaid
 from contracts.credits import CaptureCredits, HoldCredits, QuoteCredits, ReleaseCredits
 from credits.application.add_top_ups import add_top_ups
 from credits.application.capture_credits import capture_credits
@@ -13,6 +13,7 @@ from credits.application.ports import Alarms, Transaction
 from credits.application.quote_credits import quote_credits
 from credits.application.refund_payments import refund_payments
 from credits.application.release_credits import release_credits
+from credits.application.watch_balances import watch_balances
 
 
 def consumers(transaction: Transaction, alarms: Alarms, clock: Clock) -> list[Consumer]:
@@ -25,6 +26,7 @@ def consumers(transaction: Transaction, alarms: Alarms, clock: Clock) -> list[Co
     top_ups = partial(add_top_ups, transaction=transaction, alarms=alarms, clock=clock)
     refunds = partial(refund_payments, transaction=transaction, alarms=alarms, clock=clock)
     disputes = partial(dispute_payments, transaction=transaction, alarms=alarms, clock=clock)
+    watch = partial(watch_balances, transaction=transaction, clock=clock)
     return [
         Consumer(
             "credits.commands",
@@ -39,6 +41,7 @@ def consumers(transaction: Transaction, alarms: Alarms, clock: Clock) -> list[Co
                 TopUpPaid: top_ups,
                 PaymentRefunded: refunds,
                 PaymentDisputed: disputes,
+                BillingChanged: watch,
             },
         ),
     ]

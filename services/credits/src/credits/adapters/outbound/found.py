@@ -26,6 +26,7 @@ def read_account(row: RowMapping) -> Account:
         disputes=row["disputes"],
         period_start=row["period_start"],
         next_replenishment_at=row["next_replenishment_at"],
+        alert_below=row["alert_below"],
     )
 
 

@@ -83,6 +83,11 @@ class PostgresBookkeeper:
         if books.have_changed:
             await self.connection.execute(SAVE, parameters(books))
 
+    async def watch(self, account: Account, version: int) -> bool:
+        """Write down below what its team wants to hear, unless something newer is known."""
+        row = {"team_id": account.team_id, "below": account.alert_below, "version": version}
+        return (await self.connection.execute(reads.WATCH, row)).first() is not None
+
     async def _accounts(self, teams: list[UUID]) -> dict[UUID, Account]:
         if not teams:
             return {}

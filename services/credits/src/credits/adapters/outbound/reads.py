@@ -12,14 +12,14 @@ OPEN_ACCOUNTS = text("""
 # NO KEY: what only refers to an account does not wait.
 LOCK_ACCOUNTS = text("""
     select team_id, version, issued, spendable, reserved, spent, expired, clawed_back, uncollected,
-        frozen, disputes, period_start, next_replenishment_at
+        frozen, disputes, period_start, next_replenishment_at, alert_below
     from credits.accounts where team_id = any(cast(:teams as uuid[]))
     order by team_id for no key update
 """)
 
 _BUCKETS = """
     select id, team_id, kind, source_ref, granted, remaining, held, expires_at, period_start,
-        opened_at, closed_at, close_reason, expired, demanded, owed
+        opened_at, closed_at, close_reason, expired, demanded, owed, added
     from credits.buckets
 """
 
@@ -83,4 +83,10 @@ DUE_TEAMS = text("""
         select team_id from credits.buckets where closed_at is null and expires_at <= :now
         order by expires_at limit :limit
     ) as due
+""")
+
+WATCH = text("""
+    update credits.accounts set alert_below = :below, billing_version = :version
+    where team_id = :team_id and billing_version < :version
+    returning team_id
 """)

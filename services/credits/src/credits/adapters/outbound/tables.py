@@ -61,6 +61,8 @@ accounts = Table(
     Column("disputes", Integer, nullable=False, server_default=ZERO),
     _at("period_start", nullable=True),
     _at("next_replenishment_at", nullable=True),
+    _balance("alert_below"),
+    _balance("billing_version"),
 )
 buckets = Table(
     "buckets",
@@ -80,6 +82,7 @@ buckets = Table(
     _number("expired"),
     _number("demanded"),
     _number("owed"),
+    Column("added", Boolean, nullable=False, server_default=text("false")),
     Index("ix_buckets_team_id", "team_id"),
     Index("ix_buckets_due", "expires_at", postgresql_where=text("closed_at is null")),
 )

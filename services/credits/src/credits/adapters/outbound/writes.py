@@ -75,6 +75,7 @@ NEW_BUCKETS = Rows(
         "expired": "bigint",
         "demanded": "bigint",
         "owed": "bigint",
+        "added": "boolean",
     },
 )
 BUCKETS = Rows(
