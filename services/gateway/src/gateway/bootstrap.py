@@ -12,6 +12,7 @@ from chassis.settings import load
 from gateway.adapters.inbound import bus, cli, schedule
 from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.app import create_app
+from gateway.adapters.outbound.fetcher import GuardedFetcher
 from gateway.adapters.outbound.jwks import JwksKeys
 from gateway.adapters.outbound.passwords import Argon2Passwords
 from gateway.adapters.outbound.postgres.callers import StoredCallers
@@ -73,6 +74,7 @@ def api(settings: Settings, database: Database, news: News) -> Api:
             settings.aws_access_key_id,
             settings.aws_secret_access_key,
         ),
+        fetcher=GuardedFetcher(settings.trusted_networks),
         signatures=JwksKeys(settings.fal_jwks_url),
         sign_ups=sign_up.per_address(settings.sign_ups_per_hour),
         sign_ins=sign_in.per_address(settings.sign_ins_per_quarter),

@@ -301,6 +301,23 @@ async def test_an_upload_that_is_no_image_ends_the_training_before_it_costs_anyt
     assert [release.reason for release in house.said(ReleaseCredits)] == ["invalid_uploads"]
 
 
+async def test_a_reference_image_is_checked_before_it_costs_anything(house):
+    key = f"uploads/{TEAM}/1"
+    house.storage.objects[key] = b"no image"
+    await open_job(house, prompt="a hat", reference_key=key)
+    await dispatch(house)
+    assert house.provider.calls == []
+    assert [release.reason for release in house.said(ReleaseCredits)] == ["invalid_uploads"]
+
+
+async def test_a_reference_image_is_handed_to_the_provider(house):
+    key = f"uploads/{TEAM}/1"
+    house.storage.objects[key] = b"image"
+    await open_job(house, prompt="a hat", reference_key=key)
+    await dispatch(house)
+    assert key in house.provider.calls[0][0].reference_url
+
+
 @pytest.mark.parametrize(
     "keys", [("uploads/other/1",) * 4, (f"uploads/{TEAM}/1",) * 3, (f"uploads/{TEAM}/1",) * 41]
 )

@@ -280,6 +280,36 @@ class UploadLink:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An image as its address gave it."""
+
+    content_type: str
+    data: bytes
+
+
+class CannotFetch(Exception):
+    """An address gives no image that can be taken; `code` is stable."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class StoreUnavailable(Exception):
+    """The bucket does not take what is to be put."""
+
+
+class Fetcher(Protocol):
+    """Takes images from addresses that clients name."""
+
+    async def fetch(self, url: str) -> Fetched:
+        """Fetch an image from a public address. Raises CannotFetch."""
+
+    async def put(self, link: UploadLink, image: Fetched) -> None:
+        """Put an image where the link leads. Raises StoreUnavailable."""
+
+
 class Links(Protocol):
     """Signed links to the private bucket."""
 

@@ -58,6 +58,8 @@ async def _call(order: Submit, call: ProviderCall, tools: Tools) -> _Answer:
     try:
         if call.archive_url and order.job.recipe.upload_keys:
             await _archive(order.job, tools)
+        if call.reference_url and order.job.recipe.reference_key:
+            await _upload(order.job.recipe.reference_key, UPLOAD_LIMIT, "the reference image", tools)
         url = tools.callbacks.url(order.attempt.id, order.job.traceparent)
         return await tools.provider.submit(call, order.attempt.id, url)
     except SubmitRefused as refusal:
@@ -109,12 +111,17 @@ async def _archive(job: JobRecord, tools: Tools) -> None:
 async def _uploads(keys: Sequence[str], tools: Tools) -> list[bytes]:
     uploads: list[bytes] = []
     left = UPLOADS_LIMIT
-    for key in keys:
-        try:
-            data = await tools.storage.get(key, min(left, UPLOAD_LIMIT))
-            await tools.images.inspect(data)
-        except (ObjectMissing, ObjectTooLarge, NotAnImage) as error:
-            raise SubmitRefused("invalid_uploads", f"upload {len(uploads) + 1}: {error}") from error
-        uploads.append(data)
-        left -= len(data)
+    for n, key in enumerate(keys, start=1):
+        uploads.append(await _upload(key, min(left, UPLOAD_LIMIT), f"upload {n}", tools))
+        left -= len(uploads[-1])
     return uploads
+
+
+async def _upload(key: str, limit: int, name: str, tools: Tools) -> bytes:
+    """Read what a team has put, proven to be an image; raises SubmitRefused, StorageUnavailable."""
+    try:
+        data = await tools.storage.get(key, limit)
+        await tools.images.inspect(data)
+    except (ObjectMissing, ObjectTooLarge, NotAnImage) as error:
+        raise SubmitRefused("invalid_uploads", f"{name}: {error}") from error
+    return data

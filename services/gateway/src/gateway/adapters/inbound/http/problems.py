@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from chassis.http import Problem, problem
 from gateway.application.ask import Backlogged, Declined
-from gateway.application.ports import EmailTaken, KeysUnavailable
+from gateway.application.ports import CannotFetch, EmailTaken, KeysUnavailable, StoreUnavailable
 from gateway.application.reading import EventsExpired
 from gateway.application.receive_callback import Unreadable
 from gateway.application.sign_in import InvalidCredentials
@@ -80,6 +80,10 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     InvalidSignature: lambda _: Problem(401, "invalid_signature", "Not signed by the provider, or too old."),
     KeysUnavailable: lambda _: Problem(
         503, "keys_unavailable", "The provider's keys are not known now.", headers={"Retry-After": "30"}
+    ),
+    CannotFetch: lambda e: Problem(422, e.code, str(e)),
+    StoreUnavailable: lambda _: Problem(
+        503, "store_unavailable", "The image cannot be kept now.", headers={"Retry-After": "10"}
     ),
     Unreadable: lambda _: Problem(400, "unreadable", "The body is not text in UTF-8."),
 }

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, HttpUrl
 
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.common import Body, Strict
 from gateway.adapters.inbound.http.caller import IdempotencyKey, Maker, fingerprint, replayed, wish
+from gateway.application.fetch_upload import fetch_upload
 from gateway.application.request_upload import request_upload
 from gateway.domain.requests import GRANTED, Kind
 
@@ -35,6 +36,35 @@ class Upload(Body):
     url: str
     headers: dict[str, str]
     expires_at: datetime
+
+
+class FetchBody(Strict):
+    """Where an image is: a public http or https address that gives a JPEG, PNG or WebP of at most 20 MiB."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://example.com/portrait.jpg"}]})
+
+    url: Annotated[HttpUrl, Field(max_length=2000)]
+
+
+class FetchedUpload(Body):
+    """An image that was fetched and kept. `key` names it in later requests, for 7 days."""
+
+    key: str
+    content_type: str
+    size: int
+
+
+@router.post("/uploads/from-url", status_code=201, name="fetch_upload")
+async def post_fetched_upload(
+    body: FetchBody, caller: Maker, request: Request, api: Ports, key: IdempotencyKey = None
+) -> FetchedUpload:
+    """Hand an image in by its address; private addresses are refused, also behind redirects."""
+    asked = wish(caller, Kind.UPLOAD, api.asking.clock(), fingerprint("fetch", body), key, verdict=GRANTED)
+    name, image, again = await fetch_upload(
+        asked, str(body.url), api.fetcher, api.links, api.asking.transaction
+    )
+    replayed(request, again=again)
+    return FetchedUpload(key=name, content_type=image.content_type, size=len(image.data))
 
 
 @router.post("/uploads", status_code=201, name="request_upload")
