@@ -74,6 +74,10 @@ class Client:
         headers = self.headers | {"Idempotency-Key": key or uuid.uuid4().hex}
         return await self.http.post(path, json=body, headers=headers)
 
+    async def change(self, method: str, path: str, body: Json | None = None, **query: Any) -> httpx.Response:
+        """PATCH or DELETE once."""
+        return await self.http.request(method, path, json=body, params=query, headers=self.headers)
+
     async def insist(self, path: str, body: Json) -> Json:
         """POST under one idempotency key until it is answered, as a client with a bad line would."""
         key = uuid.uuid4().hex
