@@ -64,6 +64,7 @@ class Memory:
     models: dict[UUID, ModelChanged] = field(default_factory=dict)
     weights: dict[UUID, Weights] = field(default_factory=dict)
     tombstones: list[tuple[datetime, Delivery[CancelJob]]] = field(default_factory=list)
+    discards: dict[str, datetime] = field(default_factory=dict)
     breaker: Breaker = field(default_factory=Breaker)
     said: list[Message] = field(default_factory=list)
 
@@ -74,7 +75,9 @@ class Memory:
         store = MemoryJobs(self)
         shelf, stones, queue = MemoryShelf(self), MemoryTombstones(self), MemoryQueue(self, store)
         try:
-            yield Work(store, store, queue, shelf, stones, MemoryOutbox(self.said))
+            # Moves and exports are tested where they are kept, in Postgres.
+            others = {"discards": MemoryDiscards(self), "moves": None, "exports": None}
+            yield Work(store, store, queue, shelf, stones, outbox=MemoryOutbox(self.said), **others)
         except BaseException:
             self.__dict__.update(before)
             raise
@@ -124,6 +127,16 @@ class MemoryJobs:
         done = (job for job in self._all() if job.state is State.COMPLETED)
         return [job for job in done if job.expires_at and job.expires_at <= now][:limit]
 
+    async def to_warn(self, now: datetime, limit: int) -> list[Job]:
+        return [job for job in self._all() if job.warn_at and job.warn_at <= now][:limit]
+
+    async def look(self, ids: Iterable[UUID]) -> list[Job]:
+        return list((await self.lock(ids)).values())
+
+    async def set_aside(self, ids: Iterable[UUID]) -> None:
+        for id_ in ids:
+            self.memory.jobs[id_].due_at = self.memory.clock() + timedelta(hours=1)
+
     async def page(self, after: UUID | None, limit: int) -> list[Job]:
         jobs = sorted(self._all(), key=lambda job: job.id)
         return [job for job in jobs if after is None or job.id > after][:limit]
@@ -131,6 +144,7 @@ class MemoryJobs:
     async def save(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
             self.memory.jobs[job.id] = deepcopy(job)
+            await MemoryDiscards(self.memory).add(job.unwanted)
             if job.state is not State.STORING:
                 self.memory.leases.pop(job.id, None)
 
@@ -253,6 +267,23 @@ class MemoryTombstones:
 
 
 @dataclass
+class MemoryDiscards:
+    memory: Memory
+
+    async def add(self, keys: Iterable[str]) -> None:
+        self.memory.discards |= dict.fromkeys(keys, self.memory.clock())
+
+    async def take(self, now: datetime, until: datetime, limit: int) -> list[str]:
+        taken = [key for key, lease in self.memory.discards.items() if lease <= now][:limit]
+        self.memory.discards |= dict.fromkeys(taken, until)
+        return taken
+
+    async def done(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.memory.discards.pop(key)
+
+
+@dataclass
 class FakeProvider:
     """Takes calls and answers what it is told to; `answer` is a value, or an error to raise."""
 
@@ -338,6 +369,9 @@ class FakeStorage:
 
     def link(self, key: str, seconds: int) -> str:
         return f"https://signed/{key}?for={seconds}"
+
+    async def copy(self, source: str, target: str) -> None:
+        self.objects[target] = await self.get(source, 0)
 
     async def delete(self, keys: Sequence[str]) -> None:
         self._reach()

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from jobs.adapters.outbound.images import PillowImages
 from jobs.adapters.outbound.media import Media
 from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.s3 import S3
-from jobs.application.announce_jobs import announce_jobs
+from jobs.application.announce_jobs import announce_exports, announce_jobs
 from jobs.application.poll_attempts import cancel_call
 from jobs.application.submit_call import submit_call
 from jobs.application.tools import Tools
@@ -30,8 +31,9 @@ LAST_CALLS = 12.0
 """Seconds that calls under way get when the process stops."""
 
 
-def build(settings: Settings, clock: Clock = utc_now) -> Service:
+def build(settings: Settings) -> Service:
     """Put the service together."""
+    clock = _clock(settings)
     database = Database(settings.database_url, "jobs", settings.database_pool)
     begin = transaction(database)
     media = Media(settings.trusted_networks)
@@ -59,6 +61,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
         partial(cancel_call, tools=tools),
         settings.submit_concurrency,
         settings.store_concurrency,
+        settings.export_concurrency,
     )
 
     @asynccontextmanager
@@ -77,7 +80,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
         settings=settings,
         database=database,
         consumers=consumers(begin, tools, workers, clock, rules),
-        schedules=schedules(begin, tools, workers, _rhythm(settings)),
+        schedules=schedules(begin, tools, storage, workers, _rhythm(settings)),
         around=(outside,),
     )
 
@@ -101,7 +104,9 @@ async def announce(rate: float) -> int:
     """Say all jobs again."""
     database = Database(load(Settings).database_url, "jobs", pool_size=1)
     try:
-        return await announcing.announce([partial(announce_jobs, transaction=transaction(database))], rate)
+        begin = transaction(database)
+        pages = [partial(say, transaction=begin) for say in (announce_jobs, announce_exports)]
+        return await announcing.announce(pages, rate)
     finally:
         await database.close()
 
@@ -121,6 +126,11 @@ def show(settings: Settings, job_id: UUID) -> int:
 
 def _rhythm(settings: Settings) -> Rhythm:
     return Rhythm(settings.sweep_every, settings.places_every, settings.expire_every)
+
+
+def _clock(settings: Settings) -> Clock:
+    ahead = timedelta(seconds=settings.clock_ahead)
+    return lambda: utc_now() + ahead
 
 
 def _storage(settings: Settings, media: Media) -> S3:

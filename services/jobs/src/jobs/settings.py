@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
 
 from chassis.settings import ServiceSettings
 from jobs.domain.rules import Rules, Timing
@@ -35,7 +35,9 @@ class Settings(ServiceSettings):
     image_running_limit: PositiveFloat = Field(default=900, description="Images: given up after")
     image_poll_first: PositiveFloat = Field(default=10, description="Images: first asked about after")
     image_poll_max: PositiveFloat = Field(default=30, description="Images: asked about at least every")
-    image_store_lease: PositiveFloat = Field(default=60, description="Images: another worker stores after")
+    image_store_lease: PositiveFloat = Field(
+        default=60, description="Images: another worker stores after, unless renewed"
+    )
     image_attempts: PositiveInt = Field(
         default=3, description="Images: calls made while their fate is unknown"
     )
@@ -45,7 +47,7 @@ class Settings(ServiceSettings):
     training_running_limit: PositiveFloat = Field(default=3 * HOUR, description="Training: as for images")
     training_poll_first: PositiveFloat = Field(default=15, description="Training: as for images")
     training_poll_max: PositiveFloat = Field(default=60, description="Training: as for images")
-    training_store_lease: PositiveFloat = Field(default=900, description="Training: as for images")
+    training_store_lease: PositiveFloat = Field(default=60, description="Training: as for images")
     training_attempts: PositiveInt = Field(default=2, description="Training: as for images")
 
     queue_limit: PositiveFloat = Field(default=DAY, description="A job waits for its slot at most")
@@ -65,6 +67,18 @@ class Settings(ServiceSettings):
         default=HOUR, description="Images past their time are looked for every"
     )
     retention: PositiveFloat = Field(default=90 * DAY, description="Images are kept for")
+    expiry_notice: PositiveFloat = Field(default=7 * DAY, description="Their end is told so long before")
+    object_lease: PositiveFloat = Field(
+        default=30, description="What is copied, deleted or exported is tried again after, unless renewed"
+    )
+    export_limit: PositiveFloat = Field(default=HOUR, description="An export is tried for")
+    export_life: PositiveFloat = Field(default=DAY, description="A finished export is kept for")
+    exports_open: PositiveInt = Field(default=2, description="Exports a team may have under way")
+    exports_a_day: PositiveInt = Field(default=20, description="Exports a team may ask for in a day")
+    export_concurrency: PositiveInt = Field(default=2, description="Exports made at a time, per process")
+    clock_ahead: NonNegativeFloat = Field(
+        default=0, description="The clock runs so far ahead of the machine's, to rehearse what time brings"
+    )
     weights_url_life: PositiveFloat = Field(default=7 * DAY, description="fal keeps weights for at least")
     link_life: PositiveFloat = Field(default=DAY, description="Links to our objects, made for fal, live for")
 
@@ -84,6 +98,12 @@ class Settings(ServiceSettings):
             retention=_time(self.retention),
             weights_url_life=_time(self.weights_url_life),
             link_life=_time(self.link_life),
+            expiry_notice=_time(self.expiry_notice),
+            object_lease=_time(self.object_lease),
+            export_limit=_time(self.export_limit),
+            export_life=_time(self.export_life),
+            exports_open=self.exports_open,
+            exports_a_day=self.exports_a_day,
             provider_slots=self.provider_slots,
             plan_slots=self.plan_slots,
             reference_images=self.reference_images,

@@ -6,11 +6,18 @@ from uuid import uuid4
 import fal_client
 import pytest
 from PIL import Image
+from services.jobs.tests.fakes import Clock
 
+from chassis.database import Database
+from chassis.migrate import upgrade
+from chassis.testing import in_thread
 from jobs.adapters.outbound.fal import Fal
 from jobs.adapters.outbound.images import PillowImages
+from jobs.adapters.outbound.keeping_tables import METADATA
 from jobs.adapters.outbound.media import Media
+from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.s3 import S3
+from jobs.application.work import Transaction
 from sandbox.testing import Control, Running, running
 
 
@@ -79,3 +86,28 @@ def _drawn(n: int) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (64, 64), (n * 20, 0, 0)).save(out, "PNG")
     return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def migrated(fresh_database):
+    in_thread(lambda: upgrade(fresh_database.url("jobs"), "jobs"))
+    return fresh_database
+
+
+@pytest.fixture
+async def database(migrated) -> AsyncIterator[Database]:
+    database = Database(migrated.url("jobs"), "jobs")
+    tables = ", ".join(str(table) for table in METADATA.tables.values() if table.name != "dispatcher")
+    migrated.query(f"truncate {tables}; update jobs.dispatcher set failures = 0, open_until = null")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def begin(database) -> Transaction:
+    return transaction(database)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

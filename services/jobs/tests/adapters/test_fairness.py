@@ -12,8 +12,8 @@ from chassis.database import Database
 from chassis.migrate import upgrade
 from chassis.testing import FreshDatabase, delivery, in_thread
 from contracts.billing import Limits, PlanChanged
+from jobs.adapters.outbound.keeping_tables import METADATA
 from jobs.adapters.outbound.postgres import transaction
-from jobs.adapters.outbound.tables import METADATA
 from jobs.application.dispatch_jobs import dispatch_jobs
 from jobs.application.open_jobs import open_jobs
 from jobs.application.work import Transaction

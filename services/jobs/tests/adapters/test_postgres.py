@@ -1,28 +1,20 @@
 """The saga's tables on a real Postgres: locks, leases, limits, and what two processes may do at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import pytest
-
-from chassis.database import Database
-from chassis.migrate import upgrade
-from chassis.testing import delivery, in_thread
+from chassis.testing import delivery
 from contracts.billing import Limits, PlanChanged
 from contracts.credits import CreditsHeld, CreditsSettled, Hold
 from contracts.jobs import CancelJob, JobChanged
 from contracts.orders import Operation, Order, Recipe
-from jobs.adapters.outbound.postgres import transaction
-from jobs.adapters.outbound.tables import METADATA
 from jobs.application.announce_jobs import announce_jobs
 from jobs.application.cancel_jobs import cancel_jobs, refuse_unknown
 from jobs.application.dispatch_jobs import dispatch_jobs, tell_places
 from jobs.application.open_jobs import open_jobs
 from jobs.application.settle_jobs import settle_jobs
-from jobs.application.work import Transaction
 from jobs.domain.calls import Submitted, Succeeded
 from jobs.domain.document import document
 from jobs.domain.effects import Submit
@@ -37,39 +29,6 @@ SENT = Submitted("r-1", "https://fal/r-1", "https://fal/r-1/status", "https://fa
 def rules(**changes) -> Rules:
     made = Settings.model_construct(**{n: f.default for n, f in Settings.model_fields.items()}).rules()
     return replace(made, **changes)
-
-
-@pytest.fixture(scope="module")
-def migrated(fresh_database):
-    in_thread(lambda: upgrade(fresh_database.url("jobs"), "jobs"))
-    return fresh_database
-
-
-@pytest.fixture
-async def database(migrated) -> AsyncIterator[Database]:
-    database = Database(migrated.url("jobs"), "jobs")
-    tables = ", ".join(str(table) for table in METADATA.tables.values() if table.name != "dispatcher")
-    migrated.query(f"truncate {tables}; update jobs.dispatcher set failures = 0, open_until = null")
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-def begin(database) -> Transaction:
-    return transaction(database)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 5, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def held(team: UUID, *jobs: UUID, operation=Operation.GENERATE_IMAGES, **recipe) -> CreditsHeld:

@@ -364,9 +364,11 @@ def test_a_hold_that_expired_while_its_job_waited_ends_it():
 def test_images_expire_and_the_recipe_stays():
     job = settling(prompt="a red coat")
     job.settled(settled(job, captured=4), NOW, RULES)
-    assert job.expired(NOW + timedelta(days=89)) == [Ignored("expired")]
-    said = document(job.expired(NOW + timedelta(days=90)))
-    assert (said.status, said.results, said.recipe.prompt) == ("expired", (), "a red coat")
+    assert job.expired(NOW + timedelta(days=89), RULES) == [Ignored("expired")]
+    said = document(job.expired(NOW + timedelta(days=90), RULES))
+    assert (said.status, said.recipe.prompt) == ("expired", "a red coat")
+    assert [(result.key, result.deleted) for result in said.results] == [(None, True), (None, True)]
+    assert job.unwanted == ["images/1.jpg", "images/2.jpg"]
     assert said.receipt is not None
 
 

@@ -12,11 +12,21 @@ from services.jobs.tests.stories import NOW, RULES, TEAM, drawn, held, hold, set
 from chassis.testing import delivery
 from contracts.catalog import ModelChanged, ModelVersion, ReferenceModelChanged
 from contracts.credits import CaptureCredits, ReleaseCredits
-from contracts.jobs import CancelJob, JobChanged, JobsRefused, ProviderCallback
+from contracts.jobs import (
+    CancelJob,
+    DeleteImages,
+    ImagesExpiring,
+    JobChanged,
+    JobsRefused,
+    ProviderCallback,
+)
 from contracts.orders import Operation
-from jobs.application.act_on_deadlines import act_on_deadlines, expire_images
+from jobs.application.act_on_deadlines import act_on_deadlines
 from jobs.application.cancel_jobs import cancel_jobs, refuse_unknown
+from jobs.application.delete_images import delete_images
+from jobs.application.discard_objects import discard_objects
 from jobs.application.dispatch_jobs import dispatch_jobs
+from jobs.application.expire_images import expire_images
 from jobs.application.learn import learn_models, learn_reference_models
 from jobs.application.open_jobs import open_jobs
 from jobs.application.poll_attempts import poll_attempts
@@ -31,6 +41,7 @@ from jobs.application.store_results import store_results, take_results
 from jobs.application.take_callbacks import take_callbacks
 from jobs.domain.calls import Failed, ProviderStatus, StepKind, Succeeded
 from jobs.domain.effects import Ignored
+from jobs.domain.job import Job
 from jobs.domain.state import State
 
 
@@ -447,7 +458,8 @@ async def test_a_cancel_before_its_job_is_remembered(house):
     assert [release.reason for release in house.said(ReleaseCredits)] == ["cancelled"]
 
 
-async def test_old_images_are_deleted_and_then_said_to_be(house):
+async def delivered(house: House) -> UUID:
+    """A job of two images, paid for."""
     house.provider.outcome = drawn(2)
     files(house, 2)
     job = await open_job(house)
@@ -455,10 +467,77 @@ async def test_old_images_are_deleted_and_then_said_to_be(house):
     await callback(house, job)
     await store(house)
     await settle(house, job, captured=4)
+    return job
+
+
+async def discard(house: House) -> bool:
+    return await discard_objects(house.transaction, house.storage, house.clock, RULES)
+
+
+async def test_old_images_are_said_to_be_gone_and_then_deleted(house):
+    await delivered(house)
+    assert len(house.storage.objects) == 4
     house.clock.pass_by(days=91)
-    await expire_images(house.transaction, house.storage, house.clock)
-    assert house.storage.objects == {}
+    await house.do(await expire_images(house.transaction, house.clock, RULES))
     assert house.said(JobChanged)[-1].status == "expired"
+    await discard(house)
+    assert house.storage.objects == {}
+
+
+async def test_a_team_is_told_once_and_a_week_before_that_images_expire(house):
+    job = await delivered(house)
+    house.clock.pass_by(days=82)
+    await expire_images(house.transaction, house.clock, RULES)
+    assert house.said(ImagesExpiring) == []
+    house.clock.pass_by(days=1)
+    for _ in range(2):
+        await expire_images(house.transaction, house.clock, RULES)
+    (said,) = house.said(ImagesExpiring)
+    assert (said.job_id, said.n, said.expires_at) == (job, (1, 2), NOW + timedelta(days=90))
+
+
+async def test_objects_are_deleted_again_and_again_while_the_store_is_away(house):
+    job = await delivered(house)
+    command = DeleteImages(request_id=uuid4(), team_id=TEAM, job_id=job, n=(1,))
+    await house.do(await delete_images([delivery(command)], house.transaction, house.clock, RULES))
+    house.storage.away = True
+    assert await discard(house) is False
+    house.storage.away = False
+    assert await discard(house) is False
+    assert len(house.storage.objects) == 4
+    house.clock.pass_by(seconds=30)
+    await discard(house)
+    assert set(house.storage.objects) == {f"images/{TEAM}/{job}/2.jpg", f"thumbs/{TEAM}/{job}/2.webp"}
+    assert house.memory.discards == {}
+
+
+async def test_images_of_others_cannot_be_deleted(house):
+    job = await delivered(house)
+    unknown = DeleteImages(request_id=uuid4(), team_id=TEAM, job_id=uuid4(), n=(1,))
+    foreign = DeleteImages(request_id=uuid4(), team_id=uuid4(), job_id=job, n=(1,))
+    wrong = DeleteImages(request_id=uuid4(), team_id=TEAM, job_id=job, n=(1, 3))
+    asked = [delivery(command) for command in (unknown, foreign, wrong)]
+    await delete_images(asked, house.transaction, house.clock, RULES)
+    refused = house.said(JobsRefused)
+    assert [(no.request_id, no.code) for no in refused] == [
+        (command.request_id, "not_found") for command in (unknown, foreign, wrong)
+    ]
+    assert [result.deleted for result in house.job(job).results] == [False, False]
+
+
+async def test_one_job_that_cannot_be_moved_on_keeps_no_other_back(house, monkeypatch):
+    stuck, other = await open_job(house), await open_job(house)
+    deadline = Job.deadline
+
+    def failing(self, *args):
+        if self.id == stuck:
+            raise ArithmeticError
+        return deadline(self, *args)
+
+    monkeypatch.setattr(Job, "deadline", failing)
+    house.clock.pass_by(days=2)
+    await house.do(await act_on_deadlines(house.transaction, house.clock, RULES))
+    assert (house.job(stuck).state, house.job(other).state) == (State.QUEUED, State.SETTLING)
 
 
 def _reference(id_: UUID) -> ReferenceModelChanged:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from chassis.clock import Clock
-from contracts.envelope import Cause, Delivery
-from contracts.jobs import CancelJob, JobsRefused
-from jobs.application.tools import tell
+from contracts.envelope import Delivery
+from contracts.jobs import CancelJob
+from jobs.application.tools import refuse, tell
 from jobs.application.work import Transaction, Work
 from jobs.domain.effects import Effect
 from jobs.domain.job import Job
@@ -43,20 +43,15 @@ async def refuse_unknown(transaction: Transaction, clock: Clock) -> None:
     """Answer the cancels whose jobs never came."""
     async with transaction() as work:
         for cancel, cause in await work.tombstones.forget(clock() - WAIT_FOR_JOB):
-            _refuse(work, cancel, cause, "not_found", "there is no such job")
+            refuse(work, cancel, cause, "not_found", "there is no such job")
 
 
 def _cancel(work: Work, job: Job, delivery: Cancel, clock: Clock, rules: Rules) -> list[Effect]:
     if job.team_id != delivery.message.team_id:
-        _refuse(work, delivery.message, delivery, "not_found", "there is no such job")
+        refuse(work, delivery.message, delivery, "not_found", "there is no such job")
         return []
     try:
         return tell(work, job, job.cancel(clock(), rules), delivery)
     except TooLate as reason:
-        _refuse(work, delivery.message, delivery, "too_late", str(reason))
+        refuse(work, delivery.message, delivery, "too_late", str(reason))
         return []
-
-
-def _refuse(work: Work, cancel: CancelJob, cause: Cancel | Cause, code: str, detail: str) -> None:
-    refusal = JobsRefused(request_id=cancel.request_id, about=cancel.job_id, code=code, detail=detail)
-    work.outbox.add(refusal, cause)

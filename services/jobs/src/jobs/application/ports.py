@@ -186,6 +186,10 @@ class Storage(Protocol):
         """Sign a link the provider can read for so long; pure."""
         ...
 
+    async def copy(self, source: str, target: str) -> None:
+        """Copy an object as it is. Raises ObjectMissing."""
+        ...
+
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; missing ones are fine."""
         ...

@@ -6,8 +6,10 @@ Keys are deterministic and written once, so whoever takes this up after a crash 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from contracts.jobs import Result
+from jobs.application.leases import renewing
 from jobs.application.ports import (
     NotAnImage,
     ProviderImage,
@@ -50,7 +52,9 @@ async def take_results(transaction: Transaction, tools: Tools, capacity: int) ->
 async def store_results(job: Job, transaction: Transaction, tools: Tools) -> list[Effect]:
     """Store what one job's step made, and record it."""
     try:
-        kept = await _keep(job, job.outcome or Succeeded(), tools)
+        lease = tools.rules.timing(job.kind).store_lease
+        async with renewing(lambda: _lease(job, lease, transaction, tools), lease):
+            kept = await _keep(job, job.outcome or Succeeded(), tools)
     except asyncio.CancelledError:
         await _hand_back(job, transaction, tools)
         raise
@@ -69,9 +73,13 @@ async def store_results(job: Job, transaction: Transaction, tools: Tools) -> lis
 
 
 async def _hand_back(job: Job, transaction: Transaction, tools: Tools) -> None:
-    """Let another worker go on at once: this process stops, and the lease of weights is long."""
+    """Let another worker go on at once: this process stops."""
+    await _lease(job, timedelta(), transaction, tools)
+
+
+async def _lease(job: Job, time: timedelta, transaction: Transaction, tools: Tools) -> None:
     async with transaction() as work:
-        await work.workload.lease(job.id, tools.clock())
+        await work.workload.lease(job.id, tools.clock() + time)
 
 
 async def _keep(job: Job, outcome: Succeeded, tools: Tools) -> _Kept:

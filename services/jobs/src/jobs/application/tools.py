@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from chassis.clock import Clock
 from contracts import Message
 from contracts.envelope import Cause, Delivery
+from contracts.jobs import JobsRefused
 from jobs.application.ports import Callbacks, Images, Provider, Storage
 from jobs.application.work import Work
 from jobs.domain.effects import Effect, Follow
@@ -30,6 +32,24 @@ class Tools:
     clock: Clock
     trace: Trace
     turn: Callable[[], Awaitable[None]]
+
+
+class Asked(Protocol):
+    """What somebody asked of a job."""
+
+    @property
+    def request_id(self) -> UUID:
+        """The request that waits for the answer."""
+
+    @property
+    def job_id(self) -> UUID:
+        """The job it is about."""
+
+
+def refuse(work: Work, asked: Asked, cause: Delivery[Any] | Cause, code: str, detail: str) -> None:
+    """Answer a request with no."""
+    refusal = JobsRefused(request_id=asked.request_id, about=asked.job_id, code=code, detail=detail)
+    work.outbox.add(refusal, cause)
 
 
 def tell(

@@ -13,6 +13,7 @@ from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.jobs import CancelJob
 from contracts.message import Fact
+from jobs.application.keeping import Discards, Exports, Moves
 from jobs.domain.breaker import Breaker
 from jobs.domain.calls import StepKind
 from jobs.domain.fairness import Waiting
@@ -52,7 +53,19 @@ class Jobs(Protocol):
         ...
 
     async def outdated(self, now: datetime, limit: int) -> list[Job]:
-        """Lock completed jobs whose images have been kept long enough, skipping those somebody else has."""
+        """Lock completed jobs with images kept long enough, skipping those somebody else has."""
+        ...
+
+    async def to_warn(self, now: datetime, limit: int) -> list[Job]:
+        """Lock completed jobs whose team is to be told what expires, skipping those somebody else has."""
+        ...
+
+    async def look(self, ids: Iterable[UUID]) -> list[Job]:
+        """Read these jobs, as far as they exist, without locking them."""
+        ...
+
+    async def set_aside(self, ids: Iterable[UUID]) -> None:
+        """Let no sweep find these jobs for an hour: nobody can act on them as they are."""
         ...
 
     async def page(self, after: UUID | None, limit: int) -> list[Job]:
@@ -159,6 +172,10 @@ class Shelf(Protocol):
         """Remember the weights a training made, once."""
         ...
 
+    async def may_pin(self, team_id: UUID) -> bool:
+        """Tell whether a team's plan lets it keep images beyond their time."""
+        ...
+
     async def learn_models(self, models: Sequence[ModelChanged]) -> None:
         """Remember the newest of each model."""
         ...
@@ -213,6 +230,9 @@ class Work:
     queue: Queue
     shelf: Shelf
     tombstones: Tombstones
+    discards: Discards
+    moves: Moves
+    exports: Exports
     outbox: Outbox
 
 

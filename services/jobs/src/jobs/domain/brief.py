@@ -75,10 +75,11 @@ def _prompt(job: JobRecord, material: Material) -> str:
     return material.prompt_recipe.replace("{prompt}", wish)
 
 
-def _seed(job: JobRecord) -> str | None:
+def _seed(job: JobRecord) -> str:
     # The calls of one job go on counting where the one before ended, or each would draw the same images.
-    seed = job.recipe.seed
-    return None if seed is None else str(int(seed) + job.call.first - 1)
+    # Without a wish the job's own id decides, so that the same images can be made again.
+    seed = job.id.int % 2**32 if job.recipe.seed is None else int(job.recipe.seed)
+    return str(seed + job.call.first - 1)
 
 
 def _weights_url(material: Material, link: Link, now: datetime, rules: Rules) -> str | None:

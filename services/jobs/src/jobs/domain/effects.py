@@ -21,6 +21,11 @@ class Nudge(StrEnum):
     DISPATCH = "dispatch"
     POLL = "poll"
     STORE = "store"
+    DISCARD = "discard"
+    MOVE = "move"
+    EXPORT = "export"
+    DEADLINES = "deadlines"
+    EXPIRE = "expire"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from jobs.domain.attempt import Attempt, AttemptState
 from jobs.domain.calls import Failed, Outcome, ProviderStatus, StepKind, Submitted, Succeeded
 from jobs.domain.document import document, progress_of, receipt, summary
 from jobs.domain.effects import Follow, Nudge, Wasted
+from jobs.domain.keeping import Keeping
 from jobs.domain.material import Material
-from jobs.domain.record import JobRecord, Refusal
+from jobs.domain.record import Refusal
 from jobs.domain.rules import Rules
 from jobs.domain.state import TERMINAL, WANTING, WORKING, State, TooLate
 
@@ -26,7 +27,7 @@ POLL_BACKOFF = 1.5
 
 
 @dataclass(slots=True, kw_only=True)
-class Job(JobRecord):
+class Job(Keeping):
     """An order being carried out: facts in, messages and effects out."""
 
     # Waiting
@@ -217,18 +218,14 @@ class Job(JobRecord):
         self.due_at = None
         self.receipt = receipt(self, fact)
         if self.state is State.COMPLETED and self.operation is Operation.GENERATE_IMAGES:
-            self.expires_at = now + rules.retention
+            self._keep_until(self._stored_at(now) + rules.retention, rules)
         return self._say(now, self.state.value)
 
-    def expired(self, now: datetime) -> list[Follow]:
-        """Its images are old and gone; the recipe stays."""
-        if self.state is not State.COMPLETED or self.expires_at is None or now < self.expires_at:
-            return self._late("expired")
-        self.state, self.results = State.EXPIRED, ()
-        self.reason = "the images were kept as long as promised; the recipe can be used again"
-        return self._say(now, "expired")
-
     # What the facts have in common
+
+    def _stored_at(self, now: datetime) -> datetime:
+        """Return when storing began: no object is older, so the bucket's rule never ends it before we do."""
+        return next((moment.at for moment in self.timeline if moment.event == "storing"), now)
 
     def _succeeded(self, outcome: Succeeded, now: datetime, rules: Rules) -> list[Follow]:
         stops = self._abandon(now)

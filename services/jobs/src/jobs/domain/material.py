@@ -58,6 +58,12 @@ def sample_keys(team_id: UUID, model_id: UUID, job_id: UUID, n: int, ext: str) -
     return f"{folder}/{n}.{ext}", f"{folder}/{n}.thumb.webp"
 
 
+def copy_keys(team_id: UUID, job_id: UUID, n: int, key: str, name: UUID) -> tuple[str, str]:
+    """Name a copy of the n-th image of a job, and of its thumbnail, below their roots."""
+    stem = f"{team_id}/{job_id}/{n}-{name.hex}"
+    return f"{stem}.{key.rpartition('.')[2]}", f"{stem}.webp"
+
+
 def model_folder(team_id: UUID, model_id: UUID, job_id: UUID) -> str:
     """Name the folder of everything one training makes."""
     return f"models/{team_id}/{model_id}/{job_id}"

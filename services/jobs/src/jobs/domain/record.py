@@ -78,6 +78,8 @@ class JobRecord:
     receipt: Receipt | None = None
     timeline: tuple[Moment, ...] = ()
     expires_at: datetime | None = None
+    warn_at: datetime | None = None
+    unwanted: list[str] = field(default_factory=list)
     due_at: datetime | None = None
     poll_at: datetime | None = None
     poll_wait: float = 0

@@ -45,6 +45,12 @@ class Rules:
     retention: timedelta
     weights_url_life: timedelta
     link_life: timedelta
+    expiry_notice: timedelta
+    object_lease: timedelta
+    export_limit: timedelta
+    export_life: timedelta
+    exports_open: int
+    exports_a_day: int
     provider_slots: int
     plan_slots: int
     images_per_call: int = 4

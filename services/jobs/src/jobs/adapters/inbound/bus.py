@@ -10,11 +10,14 @@ from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import CreditsHeld, CreditsSettled
 from contracts.envelope import Delivery
-from contracts.jobs import CancelJob, ProviderCallback
+from contracts.jobs import CancelJob, DeleteImages, ExportImages, PinImages, ProviderCallback
 from jobs.adapters.inbound.workers import Workers
 from jobs.application.cancel_jobs import cancel_jobs
+from jobs.application.delete_images import delete_images
 from jobs.application.learn import learn_models, learn_plans, learn_reference_models
+from jobs.application.open_exports import open_exports
 from jobs.application.open_jobs import open_jobs
+from jobs.application.pin_images import pin_images
 from jobs.application.settle_jobs import settle_jobs
 from jobs.application.take_callbacks import take_callbacks
 from jobs.application.tools import Tools
@@ -44,6 +47,9 @@ def consumers(
         PlanChanged: partial(learn_plans, transaction=transaction),
     }
     commands: dict[Any, BatchHandler] = {
+        DeleteImages: then_work(partial(delete_images, transaction=transaction, clock=clock, rules=rules)),
+        PinImages: then_work(partial(pin_images, transaction=transaction)),
+        ExportImages: then_work(partial(open_exports, transaction=transaction, clock=clock, rules=rules)),
         CancelJob: then_work(partial(cancel_jobs, transaction=transaction, clock=clock, rules=rules)),
         ProviderCallback: then_work(partial(take_callbacks, transaction=transaction, tools=tools)),
     }

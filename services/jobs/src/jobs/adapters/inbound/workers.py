@@ -57,15 +57,18 @@ class Pool:
             try:
                 await work
             except Exception:
-                logger.exception("%s failed; its job goes on by its deadline", self._name)
+                logger.exception("%s failed; it is taken up again when its time comes", self._name)
 
 
 class Workers:
     """Carries effects out."""
 
-    def __init__(self, submit: Submits, cancel: Cancels, submit_limit: int, store_limit: int) -> None:
+    def __init__(
+        self, submit: Submits, cancel: Cancels, submit_limit: int, store_limit: int, export_limit: int = 1
+    ) -> None:
         self.submitting = Pool("submit", submit_limit)
         self.storing = Pool("store", store_limit)
+        self.exporting = Pool("export", export_limit)
         self._submit, self._cancel = submit, cancel
         self._nudges: dict[Nudge, Callable[[], None]] = {}
         self._deciding: set[asyncio.Task[None]] = set()
@@ -110,7 +113,7 @@ class Workers:
         if self._deciding:
             await asyncio.wait(self._deciding, timeout=seconds)
         await self.submitting.drain(seconds)
-        await self.storing.drain(0)
+        await asyncio.gather(self.storing.drain(0), self.exporting.drain(0))
 
     async def _carry(self, decision: Coroutine[Any, Any, list[Effect]]) -> None:
         self.take(await decision)

@@ -1,15 +1,18 @@
 """The jobs in Postgres, and the transaction everything is written in."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import Counter
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
+from jobs.adapters.outbound.keeping import PostgresDiscards, PostgresExports, PostgresMoves
 from jobs.adapters.outbound.line import PostgresQueue
 from jobs.adapters.outbound.rows import (
     ATTEMPT_COLUMNS,
@@ -28,6 +31,9 @@ from jobs.domain.attempt import Attempt
 from jobs.domain.calls import StepKind
 from jobs.domain.job import Job
 
+logger = logging.getLogger(__name__)
+UNREADABLE = Counter("atelier_jobs_unreadable", "Stored jobs that this release cannot read")
+
 _READ = "select id, cast(data as text) as data, due_at, poll_at from jobs.jobs"
 _LOCK = text(f"{_READ} where id = any(cast(:ids as uuid[])) order by id for no key update")
 _TAKE = text(
@@ -39,6 +45,11 @@ _OUTDATED = text(
     f"{_READ} where state = 'completed' and expires_at <= :now order by expires_at limit :most"
     " for no key update skip locked"
 )
+_TO_WARN = text(
+    f"{_READ} where state = 'completed' and warn_at <= :now order by warn_at limit :most"
+    " for no key update skip locked"
+)
+_LOOK = text(f"{_READ} where id = any(cast(:ids as uuid[]))")
 _PAGE = text(f"{_READ} where id > coalesce(:after, cast(:least as uuid)) order by id limit :most")
 _USING = text(
     f"{_READ} where due_at is not null and cast(data -> 'recipe' ->> 'model_id' as uuid)"
@@ -78,14 +89,26 @@ _TO_STORE = text(
     " order by lease_until nulls first, due_at limit :most for no key update skip locked)"
     " returning id, cast(data as text) as data, due_at, poll_at"
 )
+_SET_ASIDE = text(
+    """
+    update jobs.jobs set due_at = case when due_at is not null then later end,
+        poll_at = case when poll_at is not null then later end,
+        not_before = case when state = 'queued' then later else not_before end,
+        lease_until = case when state = 'storing' then later end,
+        expires_at = case when state = 'completed' then later else expires_at end, warn_at = null
+    from (select id as aside, greatest(due_at, expires_at, clock_timestamp()) + interval '1 hour' as later
+        from jobs.jobs where id = any(cast(:ids as uuid[]))) as chosen
+    where id = aside
+    """
+)
 _LEASE = text("update jobs.jobs set lease_until = :until where id = :id and state = 'storing'")
 
 
 class PostgresJobs:
     """The jobs as one transaction sees them; only what has changed is written."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection, discards: PostgresDiscards) -> None:
+        self._connection, self._discards = connection, discards
         self._rows: dict[UUID, tuple[Any, ...]] = {}
         self._attempts: dict[UUID, Attempt] = {}
 
@@ -120,11 +143,24 @@ class PostgresJobs:
 
     async def due(self, now: datetime, limit: int) -> list[Job]:
         """Lock jobs whose deadline has passed."""
-        return await self.read(_DUE, now=now, most=limit)
+        return await self.sweep(_DUE, now=now, most=limit)
 
     async def outdated(self, now: datetime, limit: int) -> list[Job]:
-        """Lock completed jobs whose images have been kept long enough."""
-        return await self.read(_OUTDATED, now=now, most=limit)
+        """Lock completed jobs with images that have been kept long enough."""
+        return await self.sweep(_OUTDATED, now=now, most=limit)
+
+    async def to_warn(self, now: datetime, limit: int) -> list[Job]:
+        """Lock completed jobs whose team is to be told what expires."""
+        return await self.sweep(_TO_WARN, now=now, most=limit)
+
+    async def look(self, ids: Iterable[UUID]) -> list[Job]:
+        """Read these jobs, as far as they exist."""
+        return await self.read(_LOOK, ids=list(ids))
+
+    async def set_aside(self, ids: Iterable[UUID]) -> None:
+        """Let no sweep find these jobs for an hour."""
+        if aside := list(ids):
+            await self._run(_SET_ASIDE, ids=aside)
 
     async def page(self, after: UUID | None, limit: int) -> list[Job]:
         """Read the jobs that follow an id."""
@@ -132,7 +168,7 @@ class PostgresJobs:
 
     async def take(self, ids: Sequence[UUID]) -> list[Job]:
         """Lock those of the jobs that still wait, in the order given."""
-        jobs = {job.id: job for job in await self.read(_TAKE, ids=list(ids))}
+        jobs = {job.id: job for job in await self.sweep(_TAKE, ids=list(ids))}
         return [jobs[id_] for id_ in ids if id_ in jobs]
 
     async def save(self, jobs: Iterable[Job]) -> None:
@@ -146,15 +182,16 @@ class PostgresJobs:
         if changed:
             values = [attempt_row(attempt) for attempt in changed]
             await self._run(_SAVE_ATTEMPTS, **arrays(ATTEMPT_COLUMNS, values))
+        await self._discards.add(key for job in jobs for key in job.unwanted)
 
     async def to_poll(self, now: datetime, again: datetime, limit: int) -> list[Job]:
         """Take running jobs whose poll is due."""
-        return await self.read(_TO_POLL, now=now, again=again, most=limit)
+        return await self.sweep(_TO_POLL, now=now, again=again, most=limit)
 
     async def to_store(self, now: datetime, limit: int, lease: Mapping[StepKind, float]) -> list[Job]:
         """Take jobs whose results are to be stored."""
         seconds = "{" + ", ".join(f'"{kind}": {length}' for kind, length in lease.items()) + "}"
-        return await self.read(_TO_STORE, now=now, most=limit, leases=seconds)
+        return await self.sweep(_TO_STORE, now=now, most=limit, leases=seconds)
 
     async def lease(self, job_id: UUID, until: datetime) -> None:
         """Let nobody take up this job's results before `until`."""
@@ -163,7 +200,23 @@ class PostgresJobs:
     async def read(self, statement: TextClause, **parameters: Any) -> list[Job]:  # noqa: ANN401 - of SQL
         """Read the jobs a statement finds, with their attempts."""
         found = (await self._run(statement, **parameters)).all()
-        jobs = {row.id: read_job(row.data, row.due_at, row.poll_at) for row in found}
+        return await self._with_attempts([read_job(row.data, row.due_at, row.poll_at) for row in found])
+
+    async def sweep(self, statement: TextClause, **parameters: Any) -> list[Job]:  # noqa: ANN401 - of SQL
+        """Read the jobs a statement finds; one that cannot be read is set aside, so that it blocks nobody."""
+        jobs, unreadable = [], []
+        for row in (await self._run(statement, **parameters)).all():
+            try:
+                jobs.append(read_job(row.data, row.due_at, row.poll_at))
+            except ValueError:
+                logger.exception("job %s cannot be read; it is set aside for an hour", row.id)
+                UNREADABLE.inc()
+                unreadable.append(row.id)
+        await self.set_aside(unreadable)
+        return await self._with_attempts(jobs)
+
+    async def _with_attempts(self, found: Sequence[Job]) -> list[Job]:
+        jobs = {job.id: job for job in found}
         if not jobs:
             return []
         self._rows |= {job.id: job_row(job) for job in jobs.values()}
@@ -183,13 +236,17 @@ def transaction(database: Database) -> Transaction:
     @asynccontextmanager
     async def begin() -> AsyncIterator[Work]:
         async with database.transaction() as session:
-            jobs = PostgresJobs(session.connection)
+            discards = PostgresDiscards(session.connection)
+            jobs = PostgresJobs(session.connection, discards)
             yield Work(
                 jobs=jobs,
                 workload=jobs,
                 queue=PostgresQueue(session.connection, jobs),
                 shelf=PostgresShelf(session.connection),
                 tombstones=PostgresTombstones(session.connection),
+                discards=discards,
+                moves=PostgresMoves(session.connection),
+                exports=PostgresExports(session.connection, discards),
                 outbox=session.outbox,
             )
 

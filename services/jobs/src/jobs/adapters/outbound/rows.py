@@ -12,8 +12,8 @@ from jobs.domain.calls import Submitted
 from jobs.domain.job import Job
 
 _JOB = TypeAdapter(Job)
-_APART = {"attempts", "due_at", "poll_at"}
-"""Not in the document: attempts are rows of their own, and workers claim by the times."""
+_APART = {"attempts", "due_at", "poll_at", "unwanted"}
+"""Not in the document: attempts and unwanted keys are rows of their own, and workers claim by the times."""
 
 JOB_COLUMNS = {
     "id": "uuid",
@@ -31,6 +31,7 @@ JOB_COLUMNS = {
     "due_at": "timestamptz",
     "poll_at": "timestamptz",
     "expires_at": "timestamptz",
+    "warn_at": "timestamptz",
     "data": "jsonb",
 }
 ATTEMPT_COLUMNS = {
@@ -78,6 +79,7 @@ def job_row(job: Job) -> tuple[Any, ...]:
         job.due_at,
         job.poll_at,
         job.expires_at,
+        job.warn_at,
         _JOB.dump_json(job, exclude=_APART).decode(),
     )
 

@@ -17,7 +17,7 @@ from jobs.application.ports import ObjectMissing, ObjectTooLarge, StorageUnavail
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import LifecycleRuleTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef, LifecycleRuleTypeDef
 
 SaveWeights = Callable[[str, int, BinaryIO], Awaitable[int]]
 
@@ -26,7 +26,7 @@ LIFETIMES: Mapping[str, int] = {"uploads/": 7, "images/": 90, "thumbs/": 90, "ex
 
 _WORKERS = 16
 _IN_MEMORY = 4 << 20
-_MISSING = frozenset({"NoSuchKey", "404"})
+_MISSING = frozenset({"NoSuchKey", "404", "NoSuchUpload"})
 _EXISTS = frozenset({"PreconditionFailed", "412"})
 _DELETE_AT_ONCE = 1000
 
@@ -98,6 +98,60 @@ class S3:
         asked = {"Bucket": self._bucket, "Key": key}
         return self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
 
+    async def copy(self, source: str, target: str) -> None:
+        """Copy an object as it is; raises ObjectMissing."""
+        origin: CopySourceTypeDef = {"Bucket": self._bucket, "Key": source}
+        copied = await self._do(
+            "copy",
+            target,
+            lambda: self._client.copy_object(Bucket=self._bucket, Key=target, CopySource=origin),
+        )
+        if copied is None:
+            raise ObjectMissing(source)
+
+    async def begin_upload(self, key: str, content_type: str) -> str:
+        """Begin an object that comes in parts; return the upload's id."""
+        bucket = self._bucket
+        begun = await self._do(
+            "begin upload",
+            key,
+            lambda: self._client.create_multipart_upload(Bucket=bucket, Key=key, ContentType=content_type),
+        )
+        return _there(begun, "upload")["UploadId"]
+
+    async def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
+        """Send a part; return its tag."""
+        sent = await self._do(
+            "upload part",
+            key,
+            lambda: self._client.upload_part(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=data
+            ),
+        )
+        return _there(sent, "upload")["ETag"]
+
+    async def complete_upload(self, key: str, upload_id: str, tags: Sequence[str]) -> None:
+        """Make the object of its parts."""
+        parts: list[CompletedPartTypeDef] = [
+            {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)
+        ]
+        made = await self._do(
+            "complete upload",
+            key,
+            lambda: self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+            ),
+        )
+        _there(made, "upload")
+
+    async def abort_upload(self, key: str, upload_id: str) -> None:
+        """Drop the parts of an upload, if there is one."""
+        await self._do(
+            "abort upload",
+            key,
+            lambda: self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id),
+        )
+
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; missing ones are fine."""
         for start in range(0, len(keys), _DELETE_AT_ONCE):
@@ -161,6 +215,13 @@ class S3:
                 raise StorageUnavailable(f"{name}: {type(error).__name__}") from error
 
 
+def _there(answer: T | None, what: str) -> T:
+    """Insist on an answer; what was there a moment ago may be gone with a node of the store."""
+    if answer is None:
+        raise StorageUnavailable(f"the {what} is not there any more")
+    return answer
+
+
 def _config(*, own_endpoint: bool) -> Config:
     """Bounded waits; a store of one's own has no host name for each bucket."""
     return Config(
@@ -179,4 +240,5 @@ def _rule(prefix: str, days: int) -> "LifecycleRuleTypeDef":
         "Status": "Enabled",
         "Filter": {"Prefix": prefix},
         "Expiration": {"Days": days},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
     }

@@ -19,7 +19,7 @@ from jobs.adapters.outbound.rows import arrays, unnest
 from jobs.domain.job import Job
 from jobs.domain.material import Material, Weights
 
-_PLANS = {"team_id": "uuid", "version": "integer", "running": "integer"}
+_PLANS = {"team_id": "uuid", "version": "integer", "running": "integer", "pin": "boolean"}
 _REFERENCES = {"id": "uuid", "version": "integer", "prompt_recipe": "text", "negative_prompt": "text"}
 _MODELS = {
     "id": "uuid",
@@ -76,6 +76,7 @@ _FIND_MODELS = text(
     join jobs.weights on weights.job_id = versions.job_id
     """  # noqa: S608 - names of ours
 )
+_MAY_PIN = text("select pin from jobs.plans where team_id = :team_id")
 _FENCE = text(
     "select pg_advisory_xact_lock(hashtextextended(cast(id as text), 0))"
     " from (select unnest(cast(:ids as uuid[])) as id order by 1) as sorted"
@@ -111,6 +112,10 @@ class PostgresShelf:
         values = asdict(weights)
         await self._write(_KEEP_WEIGHTS, _WEIGHTS, [[values[name] for name in _WEIGHTS]])
 
+    async def may_pin(self, team_id: UUID) -> bool:
+        """Tell whether a team's plan lets it keep images beyond their time."""
+        return bool((await self._connection.execute(_MAY_PIN, {"team_id": team_id})).scalar())
+
     async def learn_models(self, models: Sequence[ModelChanged]) -> None:
         """Remember the newest of each model; what a version was trained by never changes."""
         newest = [(m.id, m.team_id, m.version, m.status, m.active_version) for m in _newest(models, "id")]
@@ -125,7 +130,10 @@ class PostgresShelf:
 
     async def learn_plans(self, plans: Sequence[PlanChanged]) -> None:
         """Remember the newest of each team's plan."""
-        rows = [(plan.team_id, plan.version, plan.limits.running) for plan in _newest(plans, "team_id")]
+        rows = [
+            (plan.team_id, plan.version, plan.limits.running, plan.limits.pin)
+            for plan in _newest(plans, "team_id")
+        ]
         await self._write(_LEARN_PLANS, _PLANS, rows)
 
     async def _with_weights(self, jobs: Sequence[Job]) -> dict[UUID, Material]:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     TIMESTAMP,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -43,6 +44,7 @@ JOBS = Table(
     Column("poll_at", _TIME),
     Column("lease_until", _TIME),
     Column("expires_at", _TIME),
+    Column("warn_at", _TIME),
     Column("data", JSONB, nullable=False),
     CheckConstraint(
         "state in ('queued', 'submitting', 'running', 'storing', 'settling',"
@@ -75,6 +77,7 @@ JOBS = Table(
     Index("ix_jobs_poll_at", "poll_at", postgresql_where=text("poll_at is not null")),
     Index("ix_jobs_storing", "lease_until", postgresql_where=text("state = 'storing'")),
     Index("ix_jobs_expires_at", "expires_at", postgresql_where=text("state = 'completed'")),
+    Index("ix_jobs_warn_at", "warn_at", postgresql_where=text("state = 'completed'")),
 )
 
 ATTEMPTS = Table(
@@ -126,6 +129,7 @@ PLANS = Table(
     Column("team_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("running", Integer, nullable=False),
+    Column("pin", Boolean, nullable=False, server_default=text("false")),
 )
 
 REFERENCE_MODELS = Table(

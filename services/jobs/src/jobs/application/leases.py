@@ -1,0 +1,32 @@
+"""Work that takes its time keeps its lease, so that a lease can be short."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def renewing(extend: Callable[[], Awaitable[None]], lease: timedelta) -> AsyncIterator[None]:
+    """Extend a lease again and again while the work under it goes on.
+
+    Where that fails the work goes on: if somebody else takes it up too, what is recorded first counts.
+    """
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(lease.total_seconds() / 3)
+            try:
+                await extend()
+            except Exception:
+                logger.warning("a lease could not be extended", exc_info=True)
+
+    task = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
