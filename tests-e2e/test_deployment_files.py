@@ -56,7 +56,7 @@ def test_what_is_waited_for_can_be_healthy():
 
 def test_ports_are_open_on_the_loopback_address_only():
     ports = [port for made in COMPOSE.values() for port in made.get("ports", ())]
-    assert len(ports) == 5
+    assert len(ports) == 6
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 

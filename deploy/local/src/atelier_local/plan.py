@@ -47,7 +47,7 @@ PROCESSES = (
     Process("projector", "gateway", "project"),
     Process("gateway", "gateway"),
 )
-PORTS = (*(process.name for process in PROCESSES), "fal", "s3", "smtp")
+PORTS = (*(process.name for process in PROCESSES), "fal", "s3", "smtp", "stripe")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,12 @@ class Plan:
         }
 
     def _own(self, process: Process) -> Variables:
-        own = {"sandbox": self._sandbox, "jobs": self._jobs, "gateway": self._gateway}
+        own = {
+            "sandbox": self._sandbox,
+            "jobs": self._jobs,
+            "gateway": self._gateway,
+            "billing": self._billing,
+        }
         return own[process.module]() if process.module in own else {}
 
     def _sandbox(self) -> Variables:
@@ -120,6 +125,10 @@ class Plan:
             "SANDBOX_S3_KEYS": json.dumps(access),
             "SANDBOX_S3_BUCKET": BUCKET,
             "SANDBOX_FAL_KEY": self.keys["fal"],
+            "SANDBOX_STRIPE_PORT": str(self.ports["stripe"]),
+            "SANDBOX_STRIPE_KEY": self.keys["stripe"],
+            "SANDBOX_STRIPE_WEBHOOK_URL": f"{self.url}/api/webhooks/stripe",
+            "SANDBOX_STRIPE_WEBHOOK_SECRET": self.keys["stripe_webhook"],
         }
 
     def _jobs(self) -> Variables:
@@ -133,7 +142,18 @@ class Plan:
     def _gateway(self) -> Variables:
         jwks = f"https://localhost:{self.ports['fal']}/.well-known/jwks.json"
         post = f"smtp://{HOST}:{self.ports['smtp']}"
-        return {"FAL_JWKS_URL": jwks, "SMTP_URL": post, **self._store("gateway")}
+        return {
+            "FAL_JWKS_URL": jwks,
+            "SMTP_URL": post,
+            "STRIPE_WEBHOOK_SECRET": self.keys["stripe_webhook"],
+            **self._store("gateway"),
+        }
+
+    def _billing(self) -> Variables:
+        return {
+            "STRIPE_API_BASE": f"http://{HOST}:{self.ports['stripe']}",
+            "STRIPE_SECRET_KEY": self.keys["stripe"],
+        }
 
     def _store(self, owner: str) -> Variables:
         endpoint = f"http://{HOST}:{self.ports['s3']}"
@@ -155,6 +175,7 @@ def make_plan(folder: Path, *, shared: bool, gateway_port: int | None = None) ->
     file = folder / "state" / "stack.json"
     note = remember(file, keys=_keys, ports=dict, name=lambda: f"atelier_{secrets.token_hex(4)}")
     note["ports"] = _ports(note["ports"], gateway_port)
+    note["keys"] = _keys() | note["keys"]  # an older stack knows fewer of them
     write_note(file, note)
     database, vhost = (note["name"], note["name"]) if shared else ("atelier", "/")
     return Plan(folder, note["ports"], note["keys"], database, vhost)
@@ -179,6 +200,8 @@ def _keys() -> dict[str, str]:
     }
     return made | {
         "callback": secrets.token_hex(32),
+        "stripe": f"sk_test_{secrets.token_hex(16)}",
+        "stripe_webhook": f"whsec_{secrets.token_hex(16)}",
         "fal": f"{secrets.token_hex(8)}:{secrets.token_hex(16)}",
     }
 

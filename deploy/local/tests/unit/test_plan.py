@@ -44,6 +44,7 @@ def test_each_service_gets_its_own_role_and_the_keys_it_uses(plan):
     assert "FAL_KEY" not in credits
     assert "CALLBACK_KEY" not in gateway
     assert jobs["AWS_ACCESS_KEY_ID"] != gateway["AWS_ACCESS_KEY_ID"]
+    assert "STRIPE_SECRET_KEY" not in gateway
 
 
 def test_the_sandbox_accepts_the_keys_the_services_have(plan):
@@ -53,6 +54,25 @@ def test_the_sandbox_accepts_the_keys_the_services_have(plan):
         own = environment(plan, owner)
         assert accepted[own["AWS_ACCESS_KEY_ID"]] == {"secret": own["AWS_SECRET_ACCESS_KEY"], "policy": owner}
     assert sandbox["SANDBOX_FAL_KEY"] == environment(plan, "jobs")["FAL_KEY"]
+
+
+def test_billing_and_the_gateway_share_keys_with_stripe(plan):
+    sandbox, billing, gateway = (environment(plan, name) for name in ("sandbox", "billing", "gateway"))
+    assert billing["STRIPE_API_BASE"] == f"http://127.0.0.1:{plan.ports['stripe']}"
+    assert billing["STRIPE_SECRET_KEY"] == sandbox["SANDBOX_STRIPE_KEY"]
+    assert gateway["STRIPE_WEBHOOK_SECRET"] == sandbox["SANDBOX_STRIPE_WEBHOOK_SECRET"]
+    assert sandbox["SANDBOX_STRIPE_WEBHOOK_URL"] == f"{plan.url}/api/webhooks/stripe"
+
+
+def test_a_plan_of_before_learns_new_keys(tmp_path, plan):
+    file = tmp_path / "state" / "stack.json"
+    note = read_note(file)
+    del note["keys"]["stripe"]
+    file.write_text(json.dumps(note))
+    again = make_plan(tmp_path, shared=True).keys
+    assert again["stripe"].startswith("sk_test_")
+    assert again["fal"] == plan.keys["fal"]
+    assert read_note(file)["keys"] == again
 
 
 def test_overrides_reach_one_process_or_all(plan):

@@ -1,1 +1,1 @@
-"""Stand-ins that speak the real protocols of fal and S3."""
+"""Stand-ins that speak the real protocols of fal, S3 and Stripe."""

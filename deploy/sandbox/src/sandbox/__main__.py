@@ -34,9 +34,10 @@ async def serve(settings: Settings) -> None:
         await sandbox.start()
         host = settings.host
         logging.getLogger("sandbox").info(
-            "fal https://%s:%d  s3 http://%s:%d  smtp %s:%d  control http://%s:%d",
+            "fal https://%s:%d  s3 http://%s:%d  stripe http://%s:%d  smtp %s:%d  control http://%s:%d",
             *(host, sandbox.fal_port),
             *(host, sandbox.s3_port),
+            *(host, sandbox.stripe_port),
             *(host, sandbox.smtp_port),
             *(host, sandbox.control_port),
         )

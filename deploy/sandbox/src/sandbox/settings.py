@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     hostnames: str = Field("localhost,127.0.0.1", description="what the certificate answers to")
     fal_port: int = Field(9443, description="https; 0 takes any free port, as with the others")
     s3_port: int = 9000
+    stripe_port: int = Field(9200, description="http: the API and the hosted pages")
     control_port: int = 9100
     smtp_port: int = 9025
     ca_dir: Path = Field(Path(".local/sandbox/ca"), description="certificate authority, webhook signing key")
@@ -37,6 +38,17 @@ class Settings(BaseSettings):
     )
     s3_bucket: str = "atelier"
     cache_megabytes: int = Field(128, description="pictures kept in memory; others are drawn again")
+
+    stripe_key: str = Field("sk_test_sandbox_atelier", description="the secret key that Stripe accepts")
+    stripe_pages_url: str | None = Field(
+        None, description="where people reach the hosted pages, if elsewhere"
+    )
+    stripe_webhook_url: str | None = Field(
+        None, description="an endpoint that hears every event from the start"
+    )
+    stripe_webhook_secret: str = Field(
+        "whsec_sandbox_atelier", description="what its webhooks are signed with"
+    )
 
     @property
     def s3_keys(self) -> dict[str, Key]:

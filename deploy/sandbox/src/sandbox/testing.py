@@ -93,6 +93,7 @@ class Running:
 
     fal_host: str
     s3_endpoint: str
+    stripe_base: str
     smtp_port: int
     control: Control
     ca_file: Path
@@ -111,6 +112,9 @@ class Running:
             "AWS_ACCESS_KEY_ID": name,
             "AWS_SECRET_ACCESS_KEY": key.secret,
             "AWS_REGION": "us-east-1",
+            "STRIPE_API_BASE": self.stripe_base,
+            "STRIPE_SECRET_KEY": self.settings.stripe_key,
+            "STRIPE_WEBHOOK_SECRET": self.settings.stripe_webhook_secret,
             "SSL_CERT_FILE": str(self.ca_file),
             "TRUSTED_NETWORKS": "127.0.0.0/8,::1/128",
         }
@@ -119,7 +123,9 @@ class Running:
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Running]:
     """Run a sandbox in this process on free ports, with its data in `folder`."""
-    settings = Settings(ca_dir=folder / "ca", fal_port=0, s3_port=0, control_port=0, smtp_port=0)
+    settings = Settings(
+        ca_dir=folder / "ca", fal_port=0, s3_port=0, stripe_port=0, control_port=0, smtp_port=0
+    )
     sandbox = Sandbox(settings)
     try:
         await sandbox.start()
@@ -128,6 +134,7 @@ async def running(folder: Path) -> AsyncIterator[Running]:
             yield Running(
                 fal_host=f"localhost:{sandbox.fal_port}",
                 s3_endpoint=f"http://{host}:{sandbox.s3_port}",
+                stripe_base=f"http://{host}:{sandbox.stripe_port}",
                 smtp_port=sandbox.smtp_port,
                 control=Control(f"http://{host}:{sandbox.control_port}", http),
                 ca_file=settings.ca_dir / "ca.pem",

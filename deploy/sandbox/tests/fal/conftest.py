@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 async def sandbox(folder: Path) -> AsyncIterator[Sandbox]:
-    settings = Settings(ca_dir=folder, fal_port=0, s3_port=0, control_port=0, fal_key=KEY)
+    settings = Settings(ca_dir=folder, fal_port=0, s3_port=0, stripe_port=0, control_port=0, fal_key=KEY)
     running = Sandbox(settings)
     await running.start()
     yield running
