@@ -42,11 +42,10 @@ from contracts.gateway import TeamOpened
 from contracts.jobs import CancelJob, JobChanged
 from contracts.message import Message
 from contracts.orders import Operation
-from gateway.adapters.inbound.http.app import create_app
 from gateway.adapters.outbound.postgres.news import News
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.application.project_documents import project_documents
-from gateway.bootstrap import api
+from gateway.bootstrap import api, app
 from gateway.settings import Settings
 
 PRICES = {Operation.CREATE_MODEL: 100, Operation.REFINE_MODEL: 50, Operation.GENERATE_IMAGES: 2}
@@ -243,7 +242,7 @@ class Person:
 def make_stage(database: Database, url: str, signer: Signer) -> Stage:
     settings = Settings(database_url=url, fal_jwks_url=signer.url, **SETTINGS)
     news = News(database, url, Health(), settings.outbox_limit)
-    return Stage(database, news, create_app(api(settings, database, news)), signer)
+    return Stage(database, news, app(api(settings, database, news)), signer)
 
 
 def reference_model(**changes: object) -> ReferenceModelChanged:

@@ -3,6 +3,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from fastapi import FastAPI
+
 from chassis import migrate as chassis_migrate
 from chassis.clock import utc_now
 from chassis.database import Database
@@ -10,6 +12,7 @@ from chassis.health import Health
 from chassis.service import Service, run
 from chassis.settings import load
 from gateway.adapters.inbound import bus, cli, schedule
+from gateway.adapters.inbound.dashboard.site import Doorway, create_site
 from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.app import create_app
 from gateway.adapters.outbound.fetcher import GuardedFetcher
@@ -48,11 +51,18 @@ def build(settings: Settings) -> Service:
         settings=settings,
         database=database,
         schedules=[schedule.resending(opened, utc_now), schedule.tidying(opened, utc_now)],
-        app=create_app(api(settings, database, news)),
+        app=app(api(settings, database, news)),
         around=[running],
         on_stop=[news.let_go],
         health=health,
     )
+
+
+def app(ports: Api) -> FastAPI:
+    """Put the API and the dashboard behind one door."""
+    made = create_app(ports)
+    made.add_middleware(Doorway, site=create_site(ports))
+    return made
 
 
 def api(settings: Settings, database: Database, news: News) -> Api:

@@ -3,10 +3,13 @@
 import logging
 import re
 import time
+from collections.abc import Callable
 
 from opentelemetry import trace
 from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.http import Problem, problem
@@ -25,22 +28,31 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DEFAULTS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"}
 
 
-class Envelope:
-    """The outermost layer."""
+def _api_problem(_request: Request, found: Problem) -> Response:
+    return problem(found)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+
+class Envelope:
+    """The outermost layer around everything whose address starts with `prefix`."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        prefix: str = "/api/",
+        failed: Callable[[Request, Problem], Response] = _api_problem,
+    ) -> None:
+        self._app, self._prefix, self._failed = app, prefix, failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; what is not the API passes through."""
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _GIVEN_ID.fullmatch(given) else str(new_id())
         token = correlation_id.set(request_id)
         try:
-            await _Exchange(scope, send, request_id).run(self._app, receive)
+            await _Exchange(scope, send, request_id, self._failed).run(self._app, receive)
         finally:
             correlation_id.reset(token)
 
@@ -48,8 +60,10 @@ class Envelope:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
-        self.scope, self._send, self.request_id = scope, send, request_id
+    def __init__(
+        self, scope: Scope, send: Send, request_id: str, failed: Callable[[Request, Problem], Response]
+    ) -> None:
+        self.scope, self._send, self.request_id, self._failed = scope, send, request_id, failed
         self.status: int | None = None
 
     async def run(self, app: ASGIApp, receive: Receive) -> None:
@@ -61,7 +75,8 @@ class _Exchange:
         except Exception as error:
             if self.status is not None:
                 raise
-            await problem(self._problem(error))(self.scope, receive, self.send)
+            told = self._failed(Request(self.scope), self._problem(error))
+            await told(self.scope, receive, self.send)
         finally:
             self._note(time.perf_counter() - started)
 

@@ -94,8 +94,8 @@ def install(app: FastAPI) -> None:
     for kind, told in PROBLEMS.items():
         app.add_exception_handler(kind, _handler(told))
     app.add_exception_handler(Problem, _handler(lambda error: error))
-    app.add_exception_handler(RequestValidationError, _handler(_invalid))
-    app.add_exception_handler(HTTPException, _handler(_http))
+    app.add_exception_handler(RequestValidationError, _handler(invalid))
+    app.add_exception_handler(HTTPException, _handler(unusual))
 
 
 def _handler(told: Callable[[Any], Problem]) -> Callable[[Request, Exception], Any]:
@@ -105,7 +105,8 @@ def _handler(told: Callable[[Any], Problem]) -> Callable[[Request, Exception], A
     return handle
 
 
-def _invalid(error: RequestValidationError) -> Problem:
+def invalid(error: RequestValidationError) -> Problem:
+    """Tell what is wrong with a request, field by field."""
     found = [
         {"path": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
         for one in error.errors()[:20]
@@ -114,7 +115,8 @@ def _invalid(error: RequestValidationError) -> Problem:
     return Problem(422, "invalid_request", first, errors=found)
 
 
-def _http(error: HTTPException) -> Problem:
+def unusual(error: HTTPException) -> Problem:
+    """Tell what the framework found: no such page, not this method."""
     codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
     headers = dict(error.headers or {})
     return Problem(

@@ -1,0 +1,92 @@
+"""What keeps pages up to date: short news of what has changed; a page then loads the part anew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from contracts.billing import BillingChanged, PlanChanged
+from contracts.catalog import ModelChanged
+from contracts.credits import AccountChanged
+from contracts.jobs import ExportChanged, JobChanged
+from contracts.message import Fact
+from gateway.adapters.inbound.dashboard.pages import part
+from gateway.adapters.inbound.dashboard.visitor import Acting, Visiting
+from gateway.adapters.inbound.http.api import Api, Ports
+from gateway.adapters.inbound.http.caller import SessionCookie, identify
+from gateway.application.reading import EventsExpired
+from gateway.domain.permissions import Caller
+
+router = APIRouter()
+HEARTBEAT = 15.0
+_BATCH = 100
+
+
+@router.get("/live")
+async def live(
+    caller: Acting,
+    api: Ports,
+    session: SessionCookie,
+    after: Annotated[int, Query(ge=0, lt=10**18)],
+    last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$")] = None,
+) -> Response:
+    """Stream the names of what changes after an event; after a lost connection it goes on where it was."""
+    since = after if last_event_id is None else int(last_event_id)
+    stream = _stream(api, caller, session or "", since)
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@router.get("/parts/balance")
+async def balance(me: Visiting) -> Response:
+    """Show the balance in the head of every page."""
+    return part("parts/balance.html", me=me)
+
+
+async def _stream(api: Api, caller: Caller, session: str, after: int) -> AsyncIterator[str]:
+    with api.watch(caller.team_id) as watch:
+        yield "retry: 2000\n\n"
+        while not watch.over and await identify(api, None, session):
+            watch.changed.clear()
+            try:
+                events = await api.events.events(caller.team_id, after, _BATCH)
+            except EventsExpired as expired:
+                after = expired.oldest
+                yield _news("everything", after)
+                continue
+            names = dict.fromkeys(name for event in events for name in names_of(event.fact))
+            after = events[-1].seq if events else after
+            for name in names:
+                yield _news(name, after)
+            if len(events) < _BATCH and not await _changed(watch.changed):
+                yield ": still here\n\n"
+
+
+def names_of(fact: Fact) -> tuple[str, ...]:
+    """Name what a fact changes on pages: the thing itself, and the lists it is in."""
+    match fact:
+        case JobChanged(id=id_):
+            return f"job-{id_}", "jobs"
+        case ModelChanged(id=id_):
+            return f"model-{id_}", "models"
+        case ExportChanged(id=id_):
+            return (f"export-{id_}",)
+        case AccountChanged():
+            return ("balance",)
+        case BillingChanged() | PlanChanged():
+            return ("billing", "balance")
+        case _:
+            return ()
+
+
+def _news(name: str, seq: int) -> str:
+    return f"id: {seq}\nevent: {name}\ndata: {seq}\n\n"
+
+
+async def _changed(changed: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(HEARTBEAT):
+            return await changed.wait()
+    except TimeoutError:
+        return False

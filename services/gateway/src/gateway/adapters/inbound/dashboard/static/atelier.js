@@ -1,0 +1,67 @@
+"use strict";
+
+// The connection: say when it is lost, and load again what may have changed once it is back.
+const lost = () => document.getElementById("lost");
+document.addEventListener("htmx:sseError", () => { lost().hidden = false; });
+document.addEventListener("htmx:sseOpen", () => { lost().hidden = true; });
+document.addEventListener("htmx:sendError", () => { lost().hidden = false; });
+window.addEventListener("offline", () => { lost().hidden = false; });
+
+// What was told about the last try is out of date with the next one.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.matches("form, button")) document.getElementById("notice").replaceChildren();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "notice") event.target.scrollIntoView({ block: "nearest" });
+});
+
+// Ask before what cannot be undone, in a dialog of the page.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) document.getElementById(opener.dataset.dialog).showModal();
+  if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  const copied = event.target.closest("[data-copy]");
+  if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => { copied.textContent = "Copied"; });
+});
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
+});
+
+// Uploads go straight to the bucket, with a link that takes just this file.
+const csrf = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRF-Token"];
+async function upload(file, progress) {
+  const asked = await fetch("/uploads", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf() },
+    body: JSON.stringify({ content_type: file.type, size: file.size }),
+  });
+  if (!asked.ok) throw new Error((await asked.json()).detail);
+  const link = await asked.json();
+  await new Promise((done, failed) => {
+    const put = new XMLHttpRequest();
+    put.open(link.method, link.url);
+    for (const [name, value] of Object.entries(link.headers)) if (name !== "Content-Length") put.setRequestHeader(name, value);
+    put.upload.onprogress = (event) => progress(Math.round(100 * event.loaded / event.total));
+    put.onload = () => put.status < 300 ? done() : failed(new Error("The image store did not take the file."));
+    put.onerror = () => failed(new Error("The upload was interrupted. Choose the file again."));
+    put.send(file);
+  });
+  return link.key;
+}
+document.addEventListener("change", async (event) => {
+  const input = event.target;
+  if (!input.matches("input[type=file][data-upload]") || !input.files.length) return;
+  const status = input.parentElement.querySelector("[data-upload-status]");
+  try {
+    const key = await upload(input.files[0], (percent) => { status.textContent = `Uploading: ${percent} %`; });
+    document.getElementById(input.dataset.upload).value = key;
+    status.textContent = `${input.files[0].name} is ready to be used`;
+  } catch (error) {
+    input.value = "";
+    status.textContent = error.message;
+  }
+});

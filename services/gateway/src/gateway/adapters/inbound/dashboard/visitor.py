@@ -1,0 +1,89 @@
+"""Who looks at a page: a person with a session. What they send must come from our own pages."""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from chassis.http import Problem
+from gateway.adapters.inbound.http.api import Api, Ports
+from gateway.adapters.inbound.http.caller import SessionCookie, identify
+from gateway.application.ports import Team, User
+from gateway.application.reading import Standing
+from gateway.domain.permissions import Caller, Permission
+
+CSRF_HEADER = "X-CSRF-Token"
+
+
+class NotSignedIn(Exception):
+    """The page is for people with a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person, the team they act for, where that team stands, and the token their forms carry."""
+
+    caller: Caller
+    user: User
+    team: Team
+    standing: Standing
+    csrf: str
+    head: int
+    """The newest event when the page was made: from there on it keeps itself up to date."""
+
+    def may(self, permission: str) -> bool:
+        """Tell whether to show what only some may do; the server checks again when it is done."""
+        return Permission(permission) in self.caller.permissions
+
+
+async def _acting(request: Request, api: Ports, session: SessionCookie) -> Caller:
+    caller = await identify(api, None, session)
+    if caller is None or session is None:
+        raise NotSignedIn
+    if request.method not in ("GET", "HEAD"):
+        check_origin(request)
+        if not hmac.compare_digest(request.headers.get(CSRF_HEADER, ""), csrf_token(session)):
+            raise Problem(403, "stale_page", "This page is out of date. Reload it and try again.")
+        _count(caller, api)
+    return caller
+
+
+def check_origin(request: Request) -> None:
+    """Refuse what another site makes a browser send."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Problem(403, "cross_origin", "This was sent by another site.")
+
+
+def csrf_token(session: str) -> str:
+    """Derive the token of a session's forms; only who can read our pages knows it."""
+    return hmac.new(session.encode(), b"csrf", sha256).hexdigest()
+
+
+def _count(caller: Caller, api: Api) -> None:
+    allowance = api.limiter.take(caller.team_id, caller.per_minute)
+    if not allowance.allowed:
+        raise Problem(
+            429, "rate_limited", f"Your plan allows {allowance.limit} requests a minute. Wait a moment."
+        )
+
+
+Acting = Annotated[Caller, Depends(_acting)]
+"""Who acts; for what a page does and the parts it loads again."""
+
+
+async def _visiting(caller: Acting, api: Ports, session: SessionCookie) -> Visitor:
+    head = await api.events.head()
+    async with api.asking.transaction() as work:
+        membership = await work.people.by_id(caller.user_id, caller.team_id)
+        standing = await work.views.standing(caller.team_id)
+    if membership is None or session is None:
+        raise NotSignedIn
+    return Visitor(caller, membership.user, membership.team, standing, csrf_token(session), head)
+
+
+Visiting = Annotated[Visitor, Depends(_visiting)]
+"""Who looks at a whole page."""

@@ -1,0 +1,84 @@
+"""How the pages put things: times, numbers, and what a status means to a person."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chassis.clock import utc_now
+from chassis.ids import new_id
+
+STATUSES = {
+    "accepted": "Accepted",
+    "queued": "Waiting",
+    "processing": "Working",
+    "cancelling": "Cancelling",
+    "completed": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "expired": "Expired",
+    "pending": "Waiting",
+    "training": "Training",
+    "ready": "Ready",
+    "deleted": "Deleted",
+}
+OPERATIONS = {"generate_images": "Images", "create_model": "New model", "refine_model": "Refinement"}
+WAITING = {
+    "plan_slots_busy": "your plan's slots are busy",
+    "provider_busy": "the image provider is busy",
+    "provider_unavailable": "the image provider is not answering; it will be tried again",
+    "storage_unavailable": "the image store is not answering; it will be tried again",
+}
+_STEPS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Write a number with what it counts: `1 image`, `1,200 images`."""
+    return f"{number:,} {one if abs(number) == 1 else many or f'{one}s'}"
+
+
+def ago(time: datetime) -> str:
+    """Write how long ago something was, or how far ahead it is."""
+    distance = utc_now() - time
+    for step, name in _STEPS:
+        if abs(distance) >= step:
+            count = counted(int(abs(distance) / step), name)
+            return f"{count} ago" if distance > timedelta() else f"in {count}"
+    return "just now" if distance > timedelta() else "in a moment"
+
+
+def moment(time: datetime) -> str:
+    """Write a time in full, in UTC."""
+    return time.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+def day(time: datetime) -> str:
+    """Write a date."""
+    return time.astimezone(UTC).strftime("%d %b %Y")
+
+
+def ordinal(number: int) -> str:
+    """Write a place in a line: 1st, 2nd, 3rd, 11th."""
+    ending = "th" if 10 < number % 100 < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def money(amount: int, currency: str) -> str:
+    """Write an amount given in the smallest unit of its currency."""
+    return f"{amount / 100:,.2f} {currency.upper()}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "ago": ago,
+    "moment": moment,
+    "day": day,
+    "ordinal": ordinal,
+    "counted": counted,
+    "money": money,
+    "number": lambda number: f"{number:,}",
+    "same": lambda values: [(value, value) for value in values],
+    "labels": lambda options: [(name, option[0]) for name, option in options.items()],
+    "status": lambda status: STATUSES.get(status, status.capitalize()),
+    "operation": lambda operation: OPERATIONS.get(operation, operation),
+    "waiting": lambda code: WAITING.get(code, "it will start as soon as it can"),
+}
+GLOBALS: dict[str, Any] = {"now": utc_now, "once": new_id}

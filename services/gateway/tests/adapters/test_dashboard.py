@@ -1,0 +1,135 @@
+"""The pages, as a browser without scripts would meet them; tests-e2e drives a real one."""
+
+import re
+from uuid import uuid4
+
+import httpx
+from services.gateway.tests.stage import Stage, reference_model
+
+PASSWORD = "correct horse battery"
+
+
+async def signed_in(stage: Stage) -> httpx.AsyncClient:
+    client = stage.client()
+    form = {
+        "name": "Ada <b>",
+        "email": f"{uuid4().hex[:8]}@example.com",
+        "password": PASSWORD,
+        "key": uuid4().hex,
+    }
+    answer = await client.post("/sign-up", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/"), answer.text
+    return client
+
+
+def token(page: httpx.Response) -> dict[str, str]:
+    found = re.search(r'"X-CSRF-Token": "([0-9a-f]{64})"', page.text)
+    assert found
+    return {"X-CSRF-Token": found[1], "HX-Request": "true"}
+
+
+async def test_a_stranger_is_led_to_the_sign_in_and_back(stage: Stage):
+    answer = await stage.client().get("/generate?job=x")
+
+    assert answer.headers["location"] == "/sign-in?next=/generate%3Fjob%3Dx"
+
+
+async def test_the_pages_may_load_nothing_of_others_and_be_framed_by_nobody(stage: Stage):
+    page = await stage.client().get("/sign-in")
+    policy = page.headers["content-security-policy"]
+
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert (page.headers["x-frame-options"], page.headers["cache-control"]) == ("DENY", "private, no-store")
+    assert "<script>" not in page.text
+    assert "style=" not in page.text
+
+
+async def test_a_wrong_password_is_told_and_the_address_kept(stage: Stage):
+    client = stage.client()
+    answer = await client.post("/sign-in", data={"email": "ada@example.com", "password": "not this one"})
+
+    assert answer.status_code == 401
+    assert "The address or the password is wrong." in answer.text
+    assert 'value="ada@example.com"' in answer.text
+    assert "not this one" not in answer.text
+
+
+async def test_signing_up_says_at_each_field_what_is_wrong(stage: Stage):
+    answer = await stage.client().post(
+        "/sign-up", data={"name": "Ada", "email": "nobody", "password": "short"}
+    )
+
+    assert answer.status_code == 422
+    assert "at least 10 characters" in answer.text
+    assert 'value="Ada"' in answer.text
+
+
+async def test_a_name_is_shown_as_text_never_as_markup(stage: Stage):
+    page = await (await signed_in(stage)).get("/")
+
+    assert page.status_code == 200
+    assert "Ada &lt;b&gt;" in page.text
+    assert "Ada <b>" not in page.text
+
+
+async def test_a_form_without_its_token_is_refused(stage: Stage):
+    client = await signed_in(stage)
+    answer = await client.post("/generate", data={"prompt": "a hat"})
+
+    assert answer.status_code == 403
+    assert "out of date" in answer.text
+
+
+async def test_a_form_of_another_site_is_refused(stage: Stage):
+    client = await signed_in(stage)
+    headers = token(await client.get("/")) | {"Origin": "https://elsewhere.example"}
+
+    assert (await client.post("/generate", data={"prompt": "a hat"}, headers=headers)).status_code == 403
+
+
+async def test_images_are_asked_for_once_however_often_the_button_is_pressed(stage: Stage):
+    client, reference = await signed_in(stage), reference_model()
+    await stage.hear(reference)
+    headers = token(await client.get("/"))
+    form = {
+        "source": f"reference_model:{reference.id}",
+        "prompt": "a <script> hat",
+        "count": "2",
+        "key": uuid4().hex,
+    }
+    first = await client.post("/generate", data=form, headers=headers)
+    second = await client.post("/generate", data=form, headers=headers)
+
+    assert first.status_code == 200, first.text
+    assert "a &lt;script&gt; hat" in first.text
+    ids = [re.findall(r'id="job-([0-9a-f-]+)"', answer.text) for answer in (first, second)]
+    assert ids[0] == ids[1]
+    assert len((await client.get("/api/jobs")).json()["data"]) == 1
+
+
+async def test_too_few_credits_are_told_where_the_form_is(stage: Stage):
+    client, reference = await signed_in(stage), reference_model()
+    await stage.hear(reference)
+    headers = token(await client.get("/"))
+    stage.balance = dict.fromkeys(stage.balance, 3)
+    form = {"source": f"reference_model:{reference.id}", "prompt": "a hat", "count": "8", "key": uuid4().hex}
+    answer = await client.post("/generate", data=form, headers=headers)
+
+    assert answer.status_code == 402
+    assert "It costs 16 credits; 3 can be spent. Nothing was charged." in answer.text
+    assert "<html" not in answer.text
+
+
+async def test_a_page_that_does_not_exist_leads_back(stage: Stage):
+    answer = await (await signed_in(stage)).get("/nothing-here")
+
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+
+
+async def test_signing_out_ends_the_session(stage: Stage):
+    client = await signed_in(stage)
+    await client.post("/sign-out")
+
+    assert (await client.get("/")).headers["location"] == "/sign-in"
