@@ -1,10 +1,10 @@
 """The pages, as a browser without scripts would meet them; tests-e2e drives a real one."""
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
-from services.gateway.tests.stage import Stage, reference_model
+from services.gateway.tests.stage import Stage, model, reference_model
 
 PASSWORD = "correct horse battery"
 
@@ -133,3 +133,75 @@ async def test_signing_out_ends_the_session(stage: Stage):
     await client.post("/sign-out")
 
     assert (await client.get("/")).headers["location"] == "/sign-in"
+
+
+async def with_model(stage: Stage) -> tuple[httpx.AsyncClient, dict[str, str], str]:
+    client = await signed_in(stage)
+    team_id = (await client.get("/api/me")).json()["team"]["id"]
+    known = model(UUID(team_id), 2, name="Harbour <i>")
+    await stage.hear(known)
+    return client, token(await client.get("/")), f"/models/{known.id}"
+
+
+async def test_models_are_listed_and_found(stage: Stage):
+    client, _, path = await with_model(stage)
+    listed, found, missed = [
+        (await client.get("/models", params=query)).text
+        for query in ({}, {"search": "harbour", "status": "ready"}, {"search": "forest"})
+    ]
+
+    assert path in listed
+    assert "Harbour &lt;i&gt;" in found
+    assert path not in missed
+    assert "Nothing matches" in missed
+
+
+async def test_a_model_is_shown_renamed_rolled_back_and_deleted(stage: Stage):
+    client, headers, path = await with_model(stage)
+    shown = await client.get(path)
+    renamed = await client.post(path, data={"name": "Winter", "description": "cold"}, headers=headers)
+    back = await client.post(f"{path}/versions/1/activate", headers=headers)
+    after = await client.get(path)
+    gone = await client.delete(path, headers=headers)
+
+    assert "Version 2" in shown.text
+    assert (renamed.headers["hx-redirect"], back.headers["hx-redirect"]) == (path, path)
+    assert "Winter" in after.text
+    assert gone.headers["hx-redirect"] == "/models"
+    assert (await client.get(path)).status_code == 404
+
+
+async def test_a_new_model_is_asked_for_and_shown(stage: Stage):
+    client, reference = await signed_in(stage), reference_model()
+    await stage.hear(reference)
+    page = await client.get("/models/new", params={"reference": str(reference.id)})
+    form = {
+        "name": "Shore",
+        "description": "calm",
+        "reference_model_id": str(reference.id),
+        "key": uuid4().hex,
+    }
+    made = await client.post("/models", data=form, headers=token(page))
+
+    assert f'value="{reference.id}" checked' in page.text
+    assert made.status_code == 200, made.text
+    assert "Shore" in (await client.get(made.headers["hx-redirect"])).text
+
+
+async def test_what_a_new_model_lacks_is_told(stage: Stage):
+    client = await signed_in(stage)
+    answer = await client.post("/models", data={"name": "Shore"}, headers=token(await client.get("/")))
+
+    assert answer.status_code == 422
+    assert "Give a reference_model_id and a description, or 4 to 40 upload_keys" in answer.text
+
+
+async def test_versions_are_compared_in_place(stage: Stage):
+    client, headers, path = await with_model(stage)
+    form = {"versions": ["1", "2"], "prompt": "in the rain", "key": uuid4().hex}
+    answer = await client.post(f"{path}/compare", data=form, headers=headers)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.text.count("in the rain") >= 2
+    assert "Version 1" in answer.text
+    assert "Version 2" in answer.text

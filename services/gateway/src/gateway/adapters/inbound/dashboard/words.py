@@ -76,6 +76,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "number": lambda number: f"{number:,}",
     "same": lambda values: [(value, value) for value in values],
+    "titles": lambda values: [(value, value.capitalize()) for value in values],
     "labels": lambda options: [(name, option[0]) for name, option in options.items()],
     "status": lambda status: STATUSES.get(status, status.capitalize()),
     "operation": lambda operation: OPERATIONS.get(operation, operation),

@@ -65,3 +65,35 @@ document.addEventListener("change", async (event) => {
     status.textContent = error.message;
   }
 });
+
+// Several uploads: each file is shown with its picture and its progress, and can be taken out again.
+const element = (name, properties, ...children) => {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+};
+async function add(file, field, list) {
+  const bar = element("progress", { max: 100, value: 0, ariaLabel: `Uploading ${file.name}` });
+  const words = element("span", { textContent: file.name });
+  const out = element("button", { type: "button", className: "link", textContent: "Remove", ariaLabel: `Remove ${file.name}` });
+  const picture = element("img", { alt: "", src: URL.createObjectURL(file) });
+  const item = element("li", {}, picture, words, bar, out);
+  out.onclick = () => { URL.revokeObjectURL(picture.src); item.remove(); };
+  list.append(item);
+  try {
+    const key = await upload(file, (percent) => { bar.value = percent; });
+    bar.replaceWith(element("input", { type: "hidden", name: field, value: key }));
+  } catch (error) {
+    bar.remove();
+    words.textContent = `${file.name}: ${error.message}`;
+    words.className = "wrong";
+  }
+}
+document.addEventListener("change", async (event) => {
+  const input = event.target;
+  if (!input.matches("input[type=file][data-uploads]")) return;
+  const list = input.parentElement.querySelector(".uploads");
+  const files = [...input.files];
+  input.value = "";
+  for (const file of files) await add(file, input.dataset.uploads, list);
+});
