@@ -9,6 +9,7 @@ from sqlalchemy import text
 from chassis.database import Database
 from chassis.migrate import upgrade
 from chassis.testing import FreshDatabase, in_thread
+from gateway.adapters.outbound.postgres import images_tables  # noqa: F401 - adds its tables to the schema
 from gateway.adapters.outbound.postgres.tables import SCHEMA
 
 

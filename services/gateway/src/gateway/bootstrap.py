@@ -15,17 +15,20 @@ from gateway.adapters.inbound import bus, cli, schedule
 from gateway.adapters.inbound.dashboard.site import Doorway, create_site
 from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.app import create_app
+from gateway.adapters.outbound.cloudfront import CloudFront
 from gateway.adapters.outbound.fetcher import GuardedFetcher
 from gateway.adapters.outbound.jwks import JwksKeys
+from gateway.adapters.outbound.links import SignedLinks
 from gateway.adapters.outbound.passwords import Argon2Passwords
 from gateway.adapters.outbound.postgres.callers import StoredCallers
 from gateway.adapters.outbound.postgres.events import StoredEvents
 from gateway.adapters.outbound.postgres.findings import numbers
+from gateway.adapters.outbound.postgres.images import StoredGallery
 from gateway.adapters.outbound.postgres.lists import StoredLists
 from gateway.adapters.outbound.postgres.news import News
 from gateway.adapters.outbound.postgres.views import StoredViews
 from gateway.adapters.outbound.postgres.work import transaction
-from gateway.adapters.outbound.s3 import S3Links
+from gateway.adapters.outbound.s3 import S3
 from gateway.application import audit as use_case
 from gateway.application import sign_in, sign_up
 from gateway.application.ask import Asking
@@ -77,19 +80,31 @@ def api(settings: Settings, database: Database, news: News) -> Api:
         events=StoredEvents(database),
         watch=news.watch,
         passwords=Argon2Passwords(),
-        links=S3Links(
-            settings.s3_public_endpoint,
-            settings.s3_bucket,
-            settings.aws_region,
-            settings.aws_access_key_id,
-            settings.aws_secret_access_key,
-        ),
+        links=_links(settings),
+        gallery=StoredGallery(database),
         fetcher=GuardedFetcher(settings.trusted_networks),
         signatures=JwksKeys(settings.fal_jwks_url),
         sign_ups=sign_up.per_address(settings.sign_ups_per_hour),
         sign_ins=sign_in.per_address(settings.sign_ins_per_quarter),
         secure_cookies=settings.public_url.startswith("https:"),
     )
+
+
+def _links(settings: Settings) -> SignedLinks:
+    s3 = S3(
+        settings.s3_public_endpoint,
+        settings.s3_bucket,
+        settings.aws_region,
+        settings.aws_access_key_id,
+        settings.aws_secret_access_key,
+    )
+    url, key_pair_id, key = (
+        settings.cloudfront_url,
+        settings.cloudfront_key_pair_id,
+        settings.cloudfront_private_key,
+    )
+    nearer = CloudFront(url, key_pair_id, key.get_secret_value()) if url and key_pair_id and key else None
+    return SignedLinks(nearer.sign if nearer else s3.sign, s3.upload, utc_now)
 
 
 def build_projector(settings: ProjectorSettings) -> Service:

@@ -1,4 +1,6 @@
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
 
 from chassis.settings import ServiceSettings
 
@@ -18,6 +20,13 @@ class Settings(ServiceSettings):
     aws_region: str = Field(default="us-east-1", description="The bucket's region")
     aws_access_key_id: str = Field(description="May GetObject, and PutObject under uploads/")
     aws_secret_access_key: str = Field(description="Belongs to the key id")
+    cloudfront_url: str | None = Field(
+        default=None, description="CloudFront in front of the bucket; empty: links lead to the bucket"
+    )
+    cloudfront_key_pair_id: str | None = Field(
+        default=None, description="Id of the key links are signed with"
+    )
+    cloudfront_private_key: SecretStr | None = Field(default=None, description="That RSA key, in PEM")
     sign_ups_per_hour: int = Field(
         default=100, ge=1, description="Accounts that one address may open in an hour"
     )
@@ -27,6 +36,15 @@ class Settings(ServiceSettings):
     outbox_limit: int = Field(
         default=10_000, ge=1, description="Messages that may wait to be sent before requests are refused"
     )
+
+    @model_validator(mode="after")
+    def _cloudfront_whole(self) -> Self:
+        parts = (self.cloudfront_url, self.cloudfront_key_pair_id, self.cloudfront_private_key)
+        if any(parts) and not all(parts):
+            raise ValueError(
+                "CLOUDFRONT_URL, CLOUDFRONT_KEY_PAIR_ID and CLOUDFRONT_PRIVATE_KEY belong together"
+            )
+        return self
 
 
 class ProjectorSettings(ServiceSettings):

@@ -1,4 +1,5 @@
 from chassis.testing import schema_differences
+from gateway.adapters.outbound.postgres import images_tables  # noqa: F401 - adds its tables to the schema
 from gateway.adapters.outbound.postgres.tables import SCHEMA
 
 

@@ -61,6 +61,14 @@ async def ask(request: Request, errand: Callable[[Work], Awaitable[Errand]], ask
     return Asked(earlier or request, granted=verdict is not None, replayed=earlier is not None)
 
 
+async def taken_back(asked: Asked, asking: Asking) -> Declined | None:
+    """Tell why what was asked for is not shown: its decline came after patience had ended."""
+    verdict = await asking.verdicts.wait(asked.request.id, asking.patience)
+    if verdict is None or verdict.outcome == "granted":
+        return None
+    return Declined(verdict, replayed=asked.replayed)
+
+
 async def _write_down(
     request: Request, errand: Callable[[Work], Awaitable[Errand]], transaction: Transaction
 ) -> Request | None:
@@ -70,7 +78,7 @@ async def _write_down(
         todo = await errand(work)
         if earlier := await work.requests.open(request, todo.message):
             return earlier
-        await work.documents.put((*todo.models, *todo.jobs))
+        await work.documents.put((*todo.models, *todo.jobs, *todo.exports))
         # Last, because every request of a team waits for this row.
         await work.slots.take(request.team_id, [job.id for job in todo.jobs])
         work.outbox.say(todo.message, request.id)

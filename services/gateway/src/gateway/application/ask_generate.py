@@ -7,7 +7,18 @@ from contracts.orders import Operation, Recipe
 from gateway.application.ask import Asked, Asking, ask
 from gateway.application.ports import Work
 from gateway.application.reading import Views
-from gateway.domain.asks import Errand, NotFound, Spending, check_generates, check_uploads, hold, order
+from gateway.domain.asks import (
+    Errand,
+    ModelNotReady,
+    NotFound,
+    Spending,
+    VersionNotFound,
+    check_generates,
+    check_uploads,
+    hold,
+    order,
+)
+from gateway.domain.images import RecipeGone, again
 from gateway.domain.requests import Request
 
 
@@ -25,6 +36,27 @@ async def ask_generate(
             for job_id, recipe in zip(request.jobs, recipes, strict=True)
         )
         return hold(request.id, tuple(orders), who, request.created_at)
+
+    return await ask(request, errand, asking)
+
+
+async def regenerate(
+    request: Request, job_id: UUID, who: Spending, asking: Asking, *, new_seed: bool
+) -> Asked:
+    """Ask for the images of a job once more, from its recipe; also when they have expired."""
+
+    async def errand(work: Work) -> Errand:
+        if (view := await work.views.job(who.team_id, job_id)) is None:
+            raise NotFound("job")
+        recipe = again(view.job, request.created_at, new_seed=new_seed)
+        try:
+            await _check(work.views, recipe, who.team_id)
+        except VersionNotFound as error:
+            raise RecipeGone("version_gone", "The model has no such version any more.") from error
+        except (NotFound, ModelNotReady) as error:
+            raise RecipeGone("model_gone", "The model is there no more.") from error
+        wanted = order(request.jobs[0], Operation.GENERATE_IMAGES, view.job.quantity, who, recipe)
+        return hold(request.id, (wanted,), who, request.created_at)
 
     return await ask(request, errand, asking)
 

@@ -10,8 +10,10 @@ from uuid import UUID
 
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsQuoted, Hold, LowBalance, PricingChanged
+from contracts.jobs import ImagesExpiring
 from contracts.message import Document, Message
 from gateway.application.checking import Books, Findings
+from gateway.application.gallery import Images
 from gateway.application.reading import Views
 from gateway.domain.callback import SignedCall
 from gateway.domain.permissions import Caller, Role
@@ -171,7 +173,7 @@ class Documents(Protocol):
 class EventLog(Protocol):
     """Everything public that happened, in one order."""
 
-    async def append(self, facts: Sequence[Document | LowBalance], now: datetime) -> None:
+    async def append(self, facts: Sequence[Document | LowBalance | ImagesExpiring], now: datetime) -> None:
         """Append documents and notices, each once, and wake whoever waits for news."""
 
     async def prune(self, before: datetime) -> None:
@@ -207,6 +209,7 @@ class Work:
     requests: Requests
     slots: Slots
     documents: Documents
+    images: Images
     views: Views
     log: EventLog
     throttles: Throttles
@@ -314,7 +317,10 @@ class Links(Protocol):
     """Signed links to the private bucket."""
 
     def read(self, key: str) -> str:
-        """Sign a link that shows an object."""
+        """Sign a link that shows an object that is there for good."""
+
+    def lend(self, key: str, until: datetime | None, name: str | None = None) -> str | None:
+        """Sign a link that shows an object at most until then, or saves it as `name`; None when over."""
 
     def upload(self, key: str, content_type: str, size: int) -> UploadLink:
         """Sign a link that takes one object of just this type and size."""

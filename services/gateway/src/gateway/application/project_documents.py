@@ -9,7 +9,7 @@ from contracts.billing import PlanChanged
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, LowBalance, PricingChanged
 from contracts.envelope import Delivery
-from contracts.jobs import TERMINAL, JobChanged
+from contracts.jobs import TERMINAL, ImagesExpiring, JobChanged
 from contracts.message import Document, Message
 from gateway.application.ports import Transaction, Work
 from gateway.domain.requests import GRANTED, Kind, Request, Verdict
@@ -26,6 +26,7 @@ async def project_documents(
     accounts, jobs = _of(AccountChanged, messages), _of(JobChanged, messages)
     async with transaction() as work:
         newer = await work.documents.put(_of(Document, messages))
+        await work.images.keep(_of(JobChanged, newer))
         await work.documents.record(accounts)
         await work.documents.picture(_of(PreviewPublished, messages))
         await work.documents.price(_of(PricingChanged, messages))
@@ -35,7 +36,7 @@ async def project_documents(
         # Slots last: every request of a team waits for its row. Their absence makes a second time boring.
         await work.slots.allow({plan.team_id: plan.limits.open for plan in _of(PlanChanged, newer)})
         await work.slots.give_back({job.id for job in jobs if job.status in TERMINAL} | taken_back)
-        await work.log.append((*newer, *_of(LowBalance, messages)), clock())
+        await work.log.append((*newer, *_of(LowBalance, messages), *_of(ImagesExpiring, messages)), clock())
 
 
 async def _settle(
@@ -50,6 +51,7 @@ async def _settle(
     declined = [request for request in settled if request.verdict and request.verdict.outcome != "granted"]
     jobs = {job for request in declined for job in request.jobs}
     await work.documents.withdraw(jobs, _models(declined))
+    await work.images.withdraw_exports({r.subject for r in declined if r.kind is Kind.EXPORT})
     return jobs
 
 

@@ -92,9 +92,17 @@ class Lists(Protocol):
     """Pages of documents, newest first unless said otherwise; each returns up to one row more than asked."""
 
     async def jobs(
-        self, team_id: UUID, page: Page, *, status: str | None, operation: str | None, model_id: UUID | None
+        self,
+        team_id: UUID,
+        page: Page,
+        *,
+        status: str | None,
+        operation: str | None,
+        model_id: UUID | None,
+        since: datetime | None = None,
+        before: datetime | None = None,
     ) -> list[JobView]:
-        """List jobs; `after` is (id)."""
+        """List jobs, made from `since` on and before `before`; `after` is (id)."""
 
     async def models(
         self, team_id: UUID, page: Page, *, status: str | None, category: str | None, search: str | None

@@ -21,6 +21,7 @@ async def repair_views(deliveries: Sequence[Delivery[Message]], transaction: Tra
     jobs = _of(JobChanged, messages)
     async with transaction() as work:
         newer = await work.documents.put(_of(Document, messages))
+        await work.images.keep(jobs)
         await work.documents.record(_of(AccountChanged, messages))
         await work.documents.picture(_of(PreviewPublished, messages))
         await work.documents.price(_of(PricingChanged, messages))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import HoldCredits, QuoteCredits, QuoteItem
-from contracts.jobs import JobChanged, Moment
+from contracts.jobs import ExportChanged, JobChanged, Moment
 from contracts.message import Message
 from contracts.orders import KeyTerms, Operation, Order, Recipe, Terms
 
@@ -72,6 +72,7 @@ class Errand:
     message: Message
     jobs: tuple[JobChanged, ...] = ()
     models: tuple[ModelChanged, ...] = ()
+    exports: tuple[ExportChanged, ...] = ()
 
 
 def hold(

@@ -38,3 +38,9 @@ def _read(part: object, kind: type) -> Any:  # noqa: ANN401 - of the kind asked 
     if kind is str and (not isinstance(part, str) or "\x00" in part.encode().decode()):
         raise InvalidCursor
     return part
+
+
+def first_id(at: datetime) -> UUID:
+    """Return the least id (UUIDv7) that can have been made at this time or later."""
+    milliseconds = max(0, int(at.timestamp() * 1_000))
+    return UUID(int=min(milliseconds, 2**48 - 1) << 80)

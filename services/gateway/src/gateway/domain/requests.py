@@ -19,6 +19,8 @@ class Kind(StrEnum):
     REFINE_MODEL = "refine_model"
     CHANGE_MODEL = "change_model"
     CANCEL_JOB = "cancel_job"
+    CHANGE_IMAGES = "change_images"
+    EXPORT = "export"
     QUOTE = "quote"
     UPLOAD = "upload"
     API_KEY = "api_key"

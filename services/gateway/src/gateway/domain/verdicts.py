@@ -6,7 +6,7 @@ from uuid import UUID
 from contracts.catalog import CatalogRefused, ModelChanged
 from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, HoldDeclined
 from contracts.envelope import Delivery
-from contracts.jobs import JobChanged, JobsRefused
+from contracts.jobs import ExportChanged, JobChanged, JobsRefused
 from contracts.message import Message
 from gateway.domain.requests import GRANTED, Verdict
 
@@ -36,7 +36,7 @@ def spoken(deliveries: Iterable[Delivery[Message]]) -> dict[UUID, Verdict]:
                 | JobsRefused(request_id=id_, code=code, detail=detail)
             ):
                 verdicts[id_] = Verdict("refused", code, detail)
-            case JobChanged() | ModelChanged():
+            case JobChanged() | ModelChanged() | ExportChanged():
                 # A document answers what was asked of its owner when it was said because of it.
                 verdicts.setdefault(delivery.correlation_id, GRANTED)
             case _:

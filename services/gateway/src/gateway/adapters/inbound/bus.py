@@ -16,7 +16,7 @@ from contracts.credits import (
     PricingChanged,
 )
 from contracts.envelope import Delivery
-from contracts.jobs import JobChanged, JobsRefused
+from contracts.jobs import ExportChanged, ImagesExpiring, JobChanged, JobsRefused
 from contracts.message import Message
 from gateway.application.ports import Transaction
 from gateway.application.project_documents import project_documents
@@ -27,7 +27,9 @@ HEARD: tuple[type[Message], ...] = (
     CatalogRefused,
     CreditsHeld,
     CreditsQuoted,
+    ExportChanged,
     HoldDeclined,
+    ImagesExpiring,
     JobChanged,
     JobsRefused,
     LowBalance,
@@ -41,6 +43,7 @@ HEARD: tuple[type[Message], ...] = (
 
 ANNOUNCED: tuple[type[Message], ...] = (
     AccountChanged,
+    ExportChanged,
     JobChanged,
     ModelChanged,
     PlanChanged,

@@ -1,20 +1,17 @@
 """Signed links to the private bucket; signing is arithmetic, nothing is asked of S3."""
 
-import time
-from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 
 import boto3
 from botocore.config import Config
 
+from gateway.adapters.outbound.links import disposition
 from gateway.application.ports import UploadLink
 
-LINKS_LIVE = 3600
 UPLOADS_LIVE = 900
-_REMEMBERED = 20_000
 
 
-class S3Links:
+class S3:
     """Signs links with the gateway's own credentials, for the endpoint that clients reach."""
 
     def __init__(self, endpoint: str | None, bucket: str, region: str, key_id: str, secret: str) -> None:
@@ -27,22 +24,14 @@ class S3Links:
             aws_secret_access_key=secret,
             config=Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "auto"}),
         )
-        self._signed: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    def read(self, key: str) -> str:
-        """Sign a link that shows an object; the same one for half of its life, so that it can be cached."""
-        now = time.monotonic()
-        known = self._signed.get(key)
-        if known and known[0] > now:
-            return known[1]
-        link = self._client.generate_presigned_url(
-            "get_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=LINKS_LIVE
-        )
-        self._signed[key] = (now + LINKS_LIVE / 2, link)
-        self._signed.move_to_end(key)
-        while len(self._signed) > _REMEMBERED:
-            self._signed.popitem(last=False)
-        return link
+    def sign(self, key: str, now: datetime, until: datetime, name: str | None) -> str:
+        """Sign a link that shows an object until then, or saves it under a name."""
+        what = {"Bucket": self._bucket, "Key": key}
+        if name:
+            what["ResponseContentDisposition"] = disposition(name)
+        seconds = int((until - now).total_seconds())
+        return self._client.generate_presigned_url("get_object", what, ExpiresIn=seconds)
 
     def upload(self, key: str, content_type: str, size: int) -> UploadLink:
         """Sign a link that takes one object of just this type and size: both headers are signed."""

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from gateway.adapters.inbound.http.limits import RateLimiter
 from gateway.application.ask import Asking
+from gateway.application.gallery import Gallery
 from gateway.application.ports import Callers, Fetcher, Links, Passwords, SignatureKeys, Watch
 from gateway.application.reading import Events, Lists, Previews, Views
 from gateway.domain.throttle import Throttle
@@ -28,6 +29,7 @@ class Api:
     watch: Callable[[UUID], AbstractContextManager[Watch]]
     passwords: Passwords
     links: Links
+    gallery: Gallery
     fetcher: Fetcher
     signatures: SignatureKeys
     sign_ups: Throttle

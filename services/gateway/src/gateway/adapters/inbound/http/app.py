@@ -12,6 +12,7 @@ from gateway.adapters.inbound.http.routes import (
     credits,
     events,
     generate,
+    images,
     jobs,
     models,
     reference_models,
@@ -19,7 +20,19 @@ from gateway.adapters.inbound.http.routes import (
     webhooks,
 )
 
-ROUTES = (auth, api_keys, reference_models, uploads, models, generate, jobs, credits, events, webhooks)
+ROUTES = (
+    auth,
+    api_keys,
+    reference_models,
+    uploads,
+    models,
+    generate,
+    jobs,
+    images,
+    credits,
+    events,
+    webhooks,
+)
 USUAL_BODY = 64 * 1024
 LONGEST_CALLBACK = 1_000_000
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from chassis.http import Problem, problem
 from gateway.application.ask import Backlogged, Declined
+from gateway.application.keep_images import MOST_IMAGES, TooManyImages
 from gateway.application.ports import CannotFetch, EmailTaken, KeysUnavailable, StoreUnavailable
 from gateway.application.reading import EventsExpired
 from gateway.application.receive_callback import Unreadable
@@ -24,12 +25,13 @@ from gateway.domain.asks import (
 )
 from gateway.domain.callback import InvalidSignature
 from gateway.domain.cursor import InvalidCursor
+from gateway.domain.images import ImageGone, NotRepeatable, RecipeGone
 from gateway.domain.permissions import EmailNotVerified, NotPermitted
 from gateway.domain.requests import KeyReused
 from gateway.domain.throttle import TooManyAttempts
 
 PAYMENT_CODES = frozenset({"insufficient_credits", "key_budget_exceeded", "max_credits_exceeded"})
-_DECLINES = {"not_found": 404}
+_DECLINES = {"not_found": 404, "not_allowed": 403, "gone": 410, "too_many_exports": 429}
 
 
 def _declined(error: Declined) -> Problem:
@@ -37,6 +39,7 @@ def _declined(error: Declined) -> Problem:
     status = 402 if verdict.code in PAYMENT_CODES else _DECLINES.get(verdict.code, 409)
     numbers = {"required": verdict.required, "spendable": verdict.spendable}
     headers = {"Idempotency-Replayed": "true"} if error.replayed else {}
+    headers |= {"Retry-After": "30"} if status == 429 else {}
     known = {name: number for name, number in numbers.items() if number is not None}
     return Problem(status, verdict.code, str(error), headers=headers, **known)
 
@@ -49,6 +52,14 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     ModelBusy: lambda _: Problem(409, "model_busy", "Another version of the model is being trained."),
     ModelInUse: lambda _: Problem(
         409, "model_in_use", "Jobs with this model are open. Wait for them, or send cancel_jobs=true."
+    ),
+    ImageGone: lambda _: Problem(410, "gone", "The image was deleted or has expired."),
+    NotRepeatable: lambda _: Problem(
+        409, "not_repeatable", "Only a generation can be made again: this job trained a model."
+    ),
+    RecipeGone: lambda e: Problem(409, e.code, str(e)),
+    TooManyImages: lambda _: Problem(
+        422, "too_many_images", f"An export holds at most {MOST_IMAGES} images. Ask for several."
     ),
     TooLate: lambda _: Problem(409, "too_late", "The job has ended already."),
     QueueFull: lambda e: Problem(

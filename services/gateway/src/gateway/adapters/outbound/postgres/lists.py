@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import Entry
 from gateway.adapters.outbound.postgres.views import read_job
 from gateway.application.reading import JobView, Lines, Page
+from gateway.domain.cursor import first_id
 
 _JOBS = """
     select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
@@ -28,6 +30,7 @@ _ENTRIES = """
     select version, position, cast(document as text) as document from gateway.view_credit_entries
     where team_id = :team_id
 """
+_SLOWEST_BIRTH, _TICK = timedelta(hours=1), timedelta(milliseconds=1)
 _SORTS = {
     "popular": ("uses", "<", "desc"),
     "newest": ("created_at", "<", "desc"),
@@ -42,10 +45,27 @@ class StoredLists:
     database: Database
 
     async def jobs(
-        self, team_id: UUID, page: Page, *, status: str | None, operation: str | None, model_id: UUID | None
+        self,
+        team_id: UUID,
+        page: Page,
+        *,
+        status: str | None,
+        operation: str | None,
+        model_id: UUID | None,
+        since: datetime | None = None,
+        before: datetime | None = None,
     ) -> list[JobView]:
-        """List jobs, newest first."""
-        filters = {"status": status, "operation": operation, "model_id": model_id}
+        """List jobs, newest first; from `since` on, and before `before`."""
+        filters = {
+            "status": status,
+            "operation": operation,
+            "model_id": model_id,
+            "made_since": since,
+            "made_before": before,
+            # Ids sort by time, and a job is made within minutes of its id: so a page is read by its index.
+            "least": since and first_id(since - _SLOWEST_BIRTH),
+            "most": before and first_id(before + _TICK),
+        }
         rows = await self._page(_JOBS, {"team_id": team_id}, filters, "id desc", "id < :a0", page)
         return [read_job(row) for row in rows]
 
@@ -100,6 +120,10 @@ class StoredLists:
 _CONDITIONS = {
     "search": "words like :search",
     "tag": "jsonb_exists(document -> 'tags', :tag)",
+    "made_since": "created_at >= :made_since",
+    "made_before": "created_at < :made_before",
+    "least": "id >= :least",
+    "most": "id < :most",
     "since": "at >= :since",
     "before": "at < :before",
 }

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged
-from contracts.jobs import JobChanged
+from contracts.jobs import ExportChanged, JobChanged
 from contracts.message import Document
 
 Column = tuple[str, Callable[[Any], object]]
@@ -120,9 +120,11 @@ PUTS: dict[type[Document], Put] = {
             "operation": lambda job: job.operation.value,
             "status": lambda job: job.status,
             "model_id": _job_model,
+            "created_at": lambda job: job.created_at,
         },
         also=", changed_at = clock_timestamp()",
     ),
+    ExportChanged: _put("view_exports", "id", _TYPES, _OWNED | {"status": lambda export: export.status}),
     AccountChanged: _put(
         "view_accounts",
         "team_id",

@@ -46,7 +46,8 @@ _UNANSWERED = text("""
 """)
 _FORGET = text("""
     delete from gateway.requests
-    where created_at < :before and (verdict is not null or kind in ('cancel_job', 'change_model', 'quote'))
+    where created_at < :before
+        and (verdict is not null or kind in ('cancel_job', 'change_images', 'change_model', 'quote'))
 """)
 
 

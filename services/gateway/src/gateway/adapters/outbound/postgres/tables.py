@@ -163,6 +163,7 @@ view_jobs = _view(
     Column("status", Text, nullable=False),
     Column("model_id", Uuid),
     Column("cost", JSONB),
+    _time("created_at"),
     _now("changed_at"),
     Index("ix_view_jobs_changed_at", "changed_at"),
     Index("ix_view_jobs_team_id_id", "team_id", "id"),

@@ -14,6 +14,7 @@ from gateway.adapters.outbound.postgres.books import StoredBooks
 from gateway.adapters.outbound.postgres.documents import StoredDocuments
 from gateway.adapters.outbound.postgres.event_log import StoredLog
 from gateway.adapters.outbound.postgres.findings import StoredFindings
+from gateway.adapters.outbound.postgres.images import StoredImages
 from gateway.adapters.outbound.postgres.keys import StoredKeys
 from gateway.adapters.outbound.postgres.people import StoredPeople
 from gateway.adapters.outbound.postgres.requests import StoredRequests
@@ -47,6 +48,7 @@ def transaction(database: Database) -> Transaction:
                 requests=StoredRequests(connection),
                 slots=StoredSlots(connection),
                 documents=StoredDocuments(connection),
+                images=StoredImages(connection),
                 views=ViewsOn(connection),
                 log=StoredLog(connection),
                 throttles=StoredThrottles(connection),

@@ -6,17 +6,28 @@ from typing import Literal, Self
 from contracts.billing import Limits, PlanChanged
 from contracts.catalog import ModelChanged
 from contracts.credits import AccountChanged, LowBalance
-from contracts.jobs import JobChanged
+from contracts.jobs import ExportChanged, ImagesExpiring, JobChanged
 from contracts.message import Fact
 from gateway.adapters.inbound.http.bodies.common import Body
 from gateway.adapters.inbound.http.bodies.credits import Account
+from gateway.adapters.inbound.http.bodies.images import ExpiryNotice, Export
 from gateway.adapters.inbound.http.bodies.jobs import Job
 from gateway.adapters.inbound.http.bodies.models import Model
 from gateway.application.ports import Links
 from gateway.application.reading import Event as StoredEvent
 
-EventType = Literal["job.changed", "model.changed", "account.changed", "account.low_balance", "plan.changed"]
+EventType = Literal[
+    "job.changed",
+    "model.changed",
+    "account.changed",
+    "account.low_balance",
+    "plan.changed",
+    "export.changed",
+    "images.expiring",
+]
 _TYPES: dict[str, EventType] = {
+    ExportChanged.type: "export.changed",
+    ImagesExpiring.type: "images.expiring",
     JobChanged.type: "job.changed",
     ModelChanged.type: "model.changed",
     AccountChanged.type: "account.changed",
@@ -43,7 +54,7 @@ class LowBalanceNotice(Body):
 class Event(Body):
     """Something changed: `data` is the whole document in this version, as its own endpoint shows it.
 
-    A notice (`account.low_balance`) has no versions: its `version` is its time in microseconds.
+    A notice (`account.low_balance`, `images.expiring`) has no versions: `version` is a time in microseconds.
     """
 
     seq: int
@@ -51,7 +62,7 @@ class Event(Body):
     subject: str
     version: int
     at: datetime
-    data: Job | Model | Account | LowBalanceNotice | Plan
+    data: Job | Model | Account | LowBalanceNotice | Plan | Export | ExpiryNotice
 
     @classmethod
     def of(cls, event: StoredEvent, links: Links) -> Self:
@@ -66,8 +77,14 @@ class Event(Body):
         )
 
 
-def _data(fact: Fact, links: Links) -> Job | Model | Account | LowBalanceNotice | Plan:
+def _data(
+    fact: Fact, links: Links
+) -> Job | Model | Account | LowBalanceNotice | Plan | Export | ExpiryNotice:
     match fact:
+        case ExportChanged():
+            return Export.of(fact, links)
+        case ImagesExpiring():
+            return ExpiryNotice.of(fact)
         case JobChanged():
             return Job.described(fact, links)
         case ModelChanged():

@@ -7,8 +7,10 @@ from uuid import UUID
 from contracts.jobs import JobChanged, JobStatus, Moment, Progress, Receipt, Result
 from contracts.orders import ImageFormat, Operation, Quality, Recipe, Size
 from gateway.adapters.inbound.http.bodies.common import Body
+from gateway.adapters.inbound.http.bodies.images import Image
 from gateway.application.ports import Links
 from gateway.application.reading import Cost, JobView
+from gateway.domain.images import ends_at
 
 
 class JobRecipe(Body):
@@ -47,31 +49,6 @@ class JobCost(Body):
         return cls(held=cost.held, unit_price=cost.unit_price, price_version=cost.price_version)
 
 
-class Image(Body):
-    """One image; without links when it was withheld as unsafe, or has expired."""
-
-    n: int
-    url: str | None
-    thumbnail_url: str | None
-    width: int
-    height: int
-    seed: str | None
-    withheld: bool
-
-    @classmethod
-    def of(cls, result: Result, links: Links | None) -> Self:
-        """Show a result, with links when there are any to sign."""
-        return cls(
-            n=result.n,
-            url=links.read(result.key) if links and result.key else None,
-            thumbnail_url=links.read(result.thumbnail_key) if links and result.thumbnail_key else None,
-            width=result.width,
-            height=result.height,
-            seed=result.seed,
-            withheld=result.withheld,
-        )
-
-
 class Job(Body):
     """One job: what was asked, how far it is, what came of it, and what it cost.
 
@@ -105,7 +82,6 @@ class Job(Body):
     @classmethod
     def described(cls, job: JobChanged, links: Links, cost: Cost | None = None) -> Self:
         """Show one description of a job."""
-        signing = None if job.status == "expired" else links
         return cls(
             id=job.id,
             type=job.operation,
@@ -119,10 +95,16 @@ class Job(Body):
             model_id=job.recipe.model_id,
             recipe=JobRecipe.of(job.recipe),
             cost=JobCost.of(cost) if cost else None,
-            results=[Image.of(result, signing) for result in job.results],
+            results=[_image(result, job, links) for result in job.results],
             receipt=job.receipt,
             timeline=list(job.timeline),
             created_at=job.created_at,
             updated_at=job.updated_at,
             expires_at=job.expires_at,
         )
+
+
+def _image(result: Result, job: JobChanged, links: Links) -> Image:
+    if job.status == "expired":  # whatever an old description says of keys
+        result = result.model_copy(update={"key": None, "thumbnail_key": None})
+    return Image.of(result, job.id, job.recipe.prompt, ends_at(result, job), links)

@@ -19,7 +19,7 @@ from gateway.adapters.inbound.http.caller import (
     wish,
 )
 from gateway.adapters.inbound.http.description import ASKING, problems
-from gateway.application.ask import Asked
+from gateway.application.ask import Asked, taken_back
 from gateway.application.ask_generate import ask_generate
 from gateway.domain.asks import NotFound
 from gateway.domain.requests import Kind
@@ -48,6 +48,8 @@ async def post_generate(
 async def generating(asked: Asked, request: Request, api: Api) -> Generating:
     """Show the jobs that were asked for."""
     views = await api.views.jobs(asked.request.team_id, asked.request.jobs)
+    if len(views) < len(asked.request.jobs):
+        raise await taken_back(asked, api.asking) or NotFound("job")
     replayed(request, again=asked.replayed)
     return Generating(request_id=asked.request.id, jobs=[Job.of(view, api.links) for view in views])
 

@@ -3,16 +3,29 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, Field
 
 from contracts.jobs import TERMINAL, JobStatus
 from contracts.orders import Operation
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.common import PageOf, PageQuery
+from gateway.adapters.inbound.http.bodies.generate import Generating
+from gateway.adapters.inbound.http.bodies.images import RegenerateBody
 from gateway.adapters.inbound.http.bodies.jobs import Job
-from gateway.adapters.inbound.http.caller import Maker, Reader, fingerprint, wish
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.caller import (
+    Generator,
+    IdempotencyKey,
+    Maker,
+    Reader,
+    fingerprint,
+    spending,
+    wish,
+)
+from gateway.adapters.inbound.http.description import ASKING, also, problems
 from gateway.adapters.inbound.http.paging import page_of, wanted
+from gateway.adapters.inbound.http.routes.generate import generating
+from gateway.application.ask_generate import regenerate
 from gateway.application.cancel_job import cancel_job
 from gateway.application.reading import JobView
 from gateway.domain.asks import NotFound
@@ -23,18 +36,26 @@ Id = Annotated[UUID, Path(alias="id")]
 
 
 class JobQuery(PageQuery):
-    """Which jobs are wanted; `model` is the id of a model of the team."""
+    """Which jobs are wanted; `model` is the id of a model of the team; made from `from` on, before `to`."""
 
     status: JobStatus | None = None
     type: Operation | None = None
     model: UUID | None = None
+    since: AwareDatetime | None = Field(default=None, alias="from")
+    before: AwareDatetime | None = Field(default=None, alias="to")
 
 
 @router.get("/jobs", responses=problems(400), name="list_jobs")
 async def get_jobs(query: Annotated[JobQuery, Query()], caller: Reader, api: Ports) -> PageOf[Job]:
     """List the team's jobs, newest first."""
     found = await api.lists.jobs(
-        caller.team_id, wanted(query, UUID), status=query.status, operation=query.type, model_id=query.model
+        caller.team_id,
+        wanted(query, UUID),
+        status=query.status,
+        operation=query.type,
+        model_id=query.model,
+        since=query.since,
+        before=query.before,
     )
 
     def show(view: JobView) -> Job:
@@ -65,3 +86,22 @@ async def delete_job(job_id: Id, caller: Maker, response: Response, api: Ports) 
         raise NotFound("job")
     response.status_code = 200 if view.job.status in TERMINAL else 202
     return Job.of(view, api.links)
+
+
+@router.post("/jobs/{id}/regenerate", status_code=202, responses=ASKING, name="regenerate")
+async def post_regeneration(
+    job_id: Id,
+    body: RegenerateBody,
+    caller: Generator,
+    request: Request,
+    response: Response,
+    api: Ports,
+    key: IdempotencyKey = None,
+) -> Generating:
+    """Make a job's images again from its recipe, also when they have expired: a job of its own, paid anew."""
+    hashed, now = fingerprint("regenerate", job_id, body), api.asking.clock()
+    asked = wish(caller, Kind.GENERATE, now, hashed, key, jobs=1)
+    who = spending(caller, body.max_credits, body.quote_id)
+    answer = await regenerate(asked, job_id, who, api.asking, new_seed=body.new_seed)
+    response.headers["Location"] = f"/api/generate/{answer.request.jobs[0]}"
+    return await generating(answer, request, api)

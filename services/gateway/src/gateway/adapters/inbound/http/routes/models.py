@@ -30,7 +30,7 @@ from gateway.adapters.inbound.http.caller import (
 from gateway.adapters.inbound.http.description import ASKING, also, problems
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.adapters.inbound.http.routes.generate import generating
-from gateway.application.ask import Asked
+from gateway.application.ask import Asked, taken_back
 from gateway.application.ask_generate import ask_generate
 from gateway.application.ask_model import create_model, refine_model
 from gateway.application.change_model import activate_version, delete_model, update_model
@@ -176,6 +176,6 @@ async def _making(asked: Asked, request: Request, api: Api) -> Making:
     model = await api.views.model(team_id, asked.request.subject)
     view = await api.views.job(team_id, asked.request.jobs[0])
     if model is None or view is None:
-        raise NotFound("model")
+        raise await taken_back(asked, api.asking) or NotFound("model")
     replayed(request, again=asked.replayed)
     return Making(request_id=asked.request.id, model=Model.of(model, api.links), job=Job.of(view, api.links))
