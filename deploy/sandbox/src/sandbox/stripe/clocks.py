@@ -45,7 +45,9 @@ def _of_subscription(account: Account, subscription: Obj) -> Iterator[_Due]:
         yield warn, 2, do(subscribing.announce_trial_end, account, subscription)
     if status != "paused":
         if note.get("upcoming_said") != end and not subscription["cancel_at_period_end"]:
-            yield end - account.upcoming_days * _DAY, 3, do(_announce, account, subscription, end)
+            start = subscription["items"]["data"][0]["current_period_start"]
+            warn = max(end - account.upcoming_days * _DAY, start)
+            yield warn, 3, do(_announce, account, subscription, end)
         yield end, 4, do(subscribing.renew, account, subscription)
 
 

@@ -3,6 +3,7 @@
 import secrets
 
 from sandbox.stripe.account import Account, Obj, new_id
+from sandbox.stripe.cards import by_token
 from sandbox.stripe.listing import PAGING, matching, page
 from sandbox.stripe.params import Params
 from sandbox.stripe.payment_methods import attach, resolve
@@ -101,10 +102,9 @@ def _default_method(account: Account, params: Params, customer: Obj) -> None:
         return
     chosen = None
     if key:
-        owned = list(account.all("payment_method", customer=customer["id"]))
-        is_token = key.startswith("pm_card_")
-        method = owned[-1] if is_token and owned else resolve(account, key)
-        chosen = attach(account, method, customer)["id"]
+        owned = account.all("payment_method", customer=customer["id"])
+        same = (each for each in owned if account.note(each)["card"] == by_token(key))
+        chosen = attach(account, next(same, None) or resolve(account, key), customer)["id"]
     customer["invoice_settings"] = customer["invoice_settings"] | {"default_payment_method": chosen}
 
 

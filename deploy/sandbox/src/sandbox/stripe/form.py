@@ -11,7 +11,7 @@ _PART = re.compile(r"\[([^\[\]]*)\]")
 
 
 def decode(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the nested parameters; what has only numbers (or nothing) between its brackets is a list."""
+    """Return the nested parameters; what is counted from 0 (or not named) between its brackets is a list."""
     tree: dict[str, Any] = {}
     for key, value in pairs:
         found = _KEY.match(key)
@@ -37,6 +37,5 @@ def _settled(value: Any) -> Any:  # noqa: ANN401 (JSON)
     if not isinstance(value, dict):
         return value
     settled = {key: _settled(inner) for key, inner in value.items()}
-    if settled and all(key.isdecimal() for key in settled):
-        return [settled[key] for key in sorted(settled, key=int)]
-    return settled
+    counted = [str(position) for position in range(len(settled))]
+    return [settled[key] for key in counted] if settled and set(counted) == set(settled) else settled

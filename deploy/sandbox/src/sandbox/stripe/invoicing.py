@@ -8,10 +8,6 @@ from sandbox.stripe.errors import StripeError, invalid
 from sandbox.stripe.invoice_lines import Entry, entry_of, line, pending
 from sandbox.stripe.listing import listed
 
-_NO_METHOD = invalid(
-    "This customer has no attached payment source or default payment method.",
-    code="invoice_no_payment_method_types",
-)
 _DESCRIBED = {
     "subscription_create": "Subscription creation",
     "subscription_update": "Subscription update",
@@ -156,7 +152,6 @@ def finalize(account: Account, invoice: Obj, paid_by: Obj | None = None) -> None
     now = account.now(invoice)
     balance = customer["balance"]
     due, ending = (invoice["total"], balance) if paid_by else _settle_balance(balance, invoice["total"])
-    page = f"{account.pages_url}/i/{invoice['id']}"
     invoice.update(
         status="open",
         number=f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}",
@@ -165,8 +160,7 @@ def finalize(account: Account, invoice: Obj, paid_by: Obj | None = None) -> None
         starting_balance=balance,
         ending_balance=ending,
         effective_at=now,
-        hosted_invoice_url=page,
-        invoice_pdf=f"{page}/pdf",
+        hosted_invoice_url=f"{account.pages_url}/i/{invoice['id']}",
         automatically_finalizes_at=None,
         status_transitions=invoice["status_transitions"] | {"finalized_at": now},
     )
@@ -257,7 +251,7 @@ def pay(
         invoice.update(attempt_count=invoice["attempt_count"] + 1, next_payment_attempt=None)
     invoice["attempted"] = True
     if method is None:
-        return _failed(account, invoice, _NO_METHOD, counts=counts)
+        return _failed(account, invoice, _no_method(), counts=counts)
     error = intents.confirm(account, intent, method, off_session=off_session)
     if intent["status"] == "requires_action":
         account.say("invoice.payment_action_required", invoice)
@@ -272,6 +266,11 @@ def follow(account: Account, event: Obj) -> None:
     invoice = account.find(account.notes.get(event["data"]["object"]["id"], {}).get("invoice"))
     if invoice is not None and invoice["status"] in {"open", "uncollectible"}:
         settle(account, invoice)
+
+
+def _no_method() -> StripeError:
+    message = "There is no `default_payment_method` set on this Customer or Invoice."
+    return invalid(f"{message} Please set one, or name the payment method to pay with.")
 
 
 def _needs_action(intent: Obj) -> StripeError:

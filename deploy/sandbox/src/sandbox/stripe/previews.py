@@ -1,6 +1,6 @@
 """What the next invoice will be, without writing it (`create_preview`, `invoice.upcoming`)."""
 
-from sandbox.stripe import invoicing, subscribing
+from sandbox.stripe import invoicing, schedules, subscribing
 from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.calendar import period
 from sandbox.stripe.change import BEHAVIORS, Change, changed_items, weigh, whole
@@ -14,7 +14,17 @@ from sandbox.stripe.standing import ENDED
 def upcoming(account: Account, subscription: Obj) -> Obj | None:
     """Return the invoice of the next period as it stands now; nothing when none will come."""
     ends = subscription["cancel_at_period_end"] or subscription["status"] in ENDED
-    return None if ends else _next(account, subscription, Change(subscription["items"]["data"]))
+    return None if ends else _next(account, subscription, Change(_planned(account, subscription)))
+
+
+def _planned(account: Account, subscription: Obj) -> list[Obj]:
+    """Return the items of the next period: those of the schedule's next phase, where there is one."""
+    items: list[Obj] = subscription["items"]["data"]
+    schedule = account.find(subscription["schedule"])
+    end = items[0]["current_period_end"]
+    phases = schedule["phases"] if schedule else []
+    following = next((phase for phase in phases if phase["start_date"] == end), None)
+    return schedules.items_of(account, subscription, following) if following else items
 
 
 def _next(account: Account, subscription: Obj, change: Change) -> Obj:
@@ -58,7 +68,10 @@ def _preview(call: Call) -> Obj:
         )
     now = account.now(subscription)
     behavior = details.choice("proration_behavior", BEHAVIORS, "create_prorations")
-    items = changed_items(account, subscription, details.rows("items"))
+    rows = details.rows("items")
+    if not rows:
+        return _next(account, subscription, Change(_planned(account, subscription)))
+    items = changed_items(account, subscription, rows)
     moment = details.number("proration_date") or now
     reset = details.text("billing_cycle_anchor") == "now"
     change = weigh(account, subscription, items, moment, behavior=behavior, anchor_now=reset)

@@ -191,16 +191,23 @@ def _start(account: Account, schedule: Obj, phase: Obj) -> Obj:
     return subscription
 
 
-def _enter(account: Account, subscription: Obj, phase: Obj) -> None:
-    """Give a subscription the items of a phase."""
+def items_of(account: Account, subscription: Obj, phase: Obj) -> list[Obj]:
+    """Return the items a subscription has in a phase, in the period it is in now."""
     old = subscription["items"]["data"]
     rows: list[Obj] = []
     for position, row in enumerate(phase["items"]):
         same = {"id": old[position]["id"]} if position < len(old) else {}
         rows.append(same | {"price": row["price"], "quantity": str(row["quantity"])})
     rows += [{"id": item["id"], "deleted": "true"} for item in old[len(phase["items"]) :]]
-    items = changed_items(account, subscription, [Params(row) for row in rows])
-    at_boundary = account.now(subscription) >= old[0]["current_period_end"]
+    place = {name: old[0][name] for name in ("current_period_start", "current_period_end")}
+    return [item | place for item in changed_items(account, subscription, [Params(row) for row in rows])]
+
+
+def _enter(account: Account, subscription: Obj, phase: Obj) -> None:
+    """Give a subscription the items of a phase."""
+    items = items_of(account, subscription, phase)
+    end = subscription["items"]["data"][0]["current_period_end"]
+    at_boundary = account.now(subscription) >= end
     behavior = "none" if at_boundary else phase["proration_behavior"]
     change = weigh(account, subscription, items, account.now(subscription), behavior=behavior)
     metadata = subscription["metadata"] | phase["metadata"]

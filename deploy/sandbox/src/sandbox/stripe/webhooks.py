@@ -8,6 +8,7 @@ import logging
 import random
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,6 +21,7 @@ from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.faults import Faults, Rule
 
 _log = logging.getLogger(__name__)
+_KEPT = 100_000
 _FORGED = "whsec_nobody_knows_this_secret"
 Order = Literal["as_happened", "reversed", "shuffled"]
 
@@ -86,7 +88,7 @@ class Webhooks:
         self._account = account
         self._faults = faults
         self._session = session
-        self._deliveries: list[Delivery] = []
+        self._deliveries: deque[Delivery] = deque(maxlen=_KEPT)
         self._tasks: set[asyncio.Task[None]] = set()
         self.use(Delivering())
 

@@ -1,0 +1,139 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from aiohttp import web
+from stripe import HTTPXClient, StripeClient
+
+from sandbox.testing import Running, running
+
+
+def at(text: str) -> int:
+    """Return a moment given as in `2027-01-31 10:00`, in UTC."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+@dataclass
+class Hook:
+    """A server that keeps the webhooks it is sent, and answers as told."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    received: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.received.append((request.headers["Stripe-Signature"], await request.read()))
+        self.news.set()
+        return web.Response(status=self.answers.pop(0) if self.answers else 200)
+
+    @property
+    def types(self) -> list[str]:
+        return [json.loads(body)["type"] for _, body in self.received]
+
+    async def arrived(self, count: int) -> list[str]:
+        async with asyncio.timeout(10):
+            while len(self.received) < count:
+                self.news.clear()
+                await self.news.wait()
+        return self.types
+
+
+class Shop:
+    """What most tests begin with: plans, customers, time."""
+
+    def __init__(self, client: StripeClient, control: httpx.AsyncClient) -> None:
+        self.client = client
+        self.api = client.v1
+        self.control = control
+        self.clock = ""
+
+    async def price(self, name: str, cents: int, interval: str | None = "month"):
+        product = await self.api.products.create_async({"name": name})
+        recurring = {"recurring": {"interval": interval}} if interval else {}
+        return await self.api.prices.create_async(
+            {"product": product.id, "unit_amount": cents, "currency": "usd"} | recurring
+        )
+
+    async def customer(self, start: str | None = None, card: str | None = "pm_card_visa"):
+        """Make a customer with a card, on a clock of its own that starts at a moment."""
+        fields = {"email": "ada@example.com"}
+        if start:
+            made = await self.api.test_helpers.test_clocks.create_async({"frozen_time": at(start)})
+            self.clock = fields["test_clock"] = made.id
+        if card:
+            fields |= {"payment_method": card, "invoice_settings": {"default_payment_method": card}}
+        return await self.api.customers.create_async(fields)
+
+    async def subscribe(self, customer, price, **fields):
+        items = {"customer": customer.id, "items": [{"price": price.id}]}
+        return await self.api.subscriptions.create_async(items | fields)
+
+    async def go(self, moment: str) -> None:
+        """Move the clock on, and wait until it is ready."""
+        clocks = self.api.test_helpers.test_clocks
+        await clocks.advance_async(self.clock, {"frozen_time": at(moment)})
+        async with asyncio.timeout(20):
+            while (await clocks.retrieve_async(self.clock)).status != "ready":
+                await asyncio.sleep(0.01)
+
+    async def invoices(self, customer):
+        """Return the customer's invoices, oldest first."""
+        found = await self.api.invoices.list_async({"customer": customer.id, "limit": 100})
+        return found.data[::-1]
+
+    async def events(self) -> list[str]:
+        """Return the types of all events, oldest first."""
+        found = await self.api.events.list_async({"limit": 100})
+        return [event.type async for event in found.auto_paging_iter()][::-1]
+
+    async def subscription(self, key: str):
+        return await self.api.subscriptions.retrieve_async(key)
+
+
+@pytest.fixture(scope="session")
+async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running(tmp_path_factory.mktemp("stripe")) as box:
+        yield box
+
+
+@pytest.fixture
+async def control(box: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=box.control.url, trust_env=False, timeout=30) as client:
+        (await client.post("/stripe/reset")).raise_for_status()
+        yield client
+
+
+@pytest.fixture
+async def client(box: Running) -> AsyncIterator[StripeClient]:
+    http = HTTPXClient()
+    yield StripeClient(box.settings.stripe_key, base_addresses={"api": box.stripe_base}, http_client=http)
+    await http.close_async()
+
+
+@pytest.fixture
+def shop(client: StripeClient, control: httpx.AsyncClient) -> Shop:
+    return Shop(client, control)
+
+
+@pytest.fixture
+async def browser(box: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[Hook]:
+    hook = Hook()
+    app = web.Application()
+    app.router.add_post("/hook", hook.take)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    hook.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield hook
+    await runner.cleanup()
