@@ -101,14 +101,19 @@ async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running
         yield box
 
 
-@pytest.fixture
-async def control(box: Running) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="session")
+async def controller(box: Running) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=box.control.url, trust_env=False, timeout=30) as client:
-        (await client.post("/stripe/reset")).raise_for_status()
         yield client
 
 
 @pytest.fixture
+async def control(controller: httpx.AsyncClient) -> httpx.AsyncClient:
+    (await controller.post("/stripe/reset")).raise_for_status()
+    return controller
+
+
+@pytest.fixture(scope="session")
 async def client(box: Running) -> AsyncIterator[StripeClient]:
     http = HTTPXClient()
     yield StripeClient(box.settings.stripe_key, base_addresses={"api": box.stripe_base}, http_client=http)
@@ -120,8 +125,8 @@ def shop(client: StripeClient, control: httpx.AsyncClient) -> Shop:
     return Shop(client, control)
 
 
-@pytest.fixture
-async def browser(box: Running) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(trust_env=False) as client:
         yield client
 

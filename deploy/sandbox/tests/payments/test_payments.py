@@ -68,6 +68,23 @@ async def test_a_holder_who_is_there_confirms_on_a_page(shop, browser):
     assert (await shop.api.payment_intents.retrieve_async(made.id)).status == "succeeded"
 
 
+async def test_an_invoice_waits_for_the_holder_whom_the_bank_wants_to_ask(shop, browser):
+    customer = await shop.customer(card="pm_card_threeDSecure2Required")
+    made = await shop.subscribe(customer, await shop.price("Pro", 1200), expand=["latest_invoice.payments"])
+    assert (made.status, made.latest_invoice.status) == ("incomplete", "open")
+    assert "invoice.payment_action_required" in await shop.events()
+    key = made.latest_invoice.payments.data[0].payment.payment_intent
+    intent = await shop.api.payment_intents.retrieve_async(key)
+    assert intent.status == "requires_action"
+    await browser.post(intent.next_action.redirect_to_url.url, data={"action": "fail"})
+    assert (await shop.api.payment_intents.retrieve_async(key)).status == "requires_payment_method"
+    with pytest.raises(stripe.CardError) as refused:
+        await shop.api.invoices.pay_async(made.latest_invoice.id)
+    assert refused.value.code == "invoice_payment_intent_requires_action"
+    await browser.post(intent.next_action.redirect_to_url.url, data={"action": "complete"})
+    assert (await shop.subscription(made.id)).status == "active"
+
+
 async def test_an_intent_can_be_confirmed_later_or_given_up(shop):
     customer = await shop.customer()
     fields = {"amount": 900, "currency": "usd", "customer": customer.id}

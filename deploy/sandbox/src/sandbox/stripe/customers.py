@@ -103,8 +103,8 @@ def _default_method(account: Account, params: Params, customer: Obj) -> None:
     chosen = None
     if key:
         owned = account.all("payment_method", customer=customer["id"])
-        same = (each for each in owned if account.note(each)["card"] == by_token(key))
-        chosen = attach(account, next(same, None) or resolve(account, key), customer)["id"]
+        same = [each for each in owned if account.note(each)["card"] == by_token(key)]
+        chosen = attach(account, same[0] if same else resolve(account, key), customer)["id"]
     customer["invoice_settings"] = customer["invoice_settings"] | {"default_payment_method": chosen}
 
 

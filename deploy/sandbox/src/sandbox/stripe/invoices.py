@@ -123,8 +123,7 @@ def _pay(call: Call) -> Obj:
 def _collect(account: Account, params: Params, invoice: Obj) -> None:
     key = params.text("payment_method")
     method = resolve(account, key) if key else None
-    away = params.flag("off_session", default=True)
-    error = invoicing.pay(account, invoice, method, off_session=away)
+    error = invoicing.pay(account, invoice, method)
     if error is not None:
         raise error
 

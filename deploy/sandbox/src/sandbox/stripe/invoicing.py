@@ -235,12 +235,13 @@ def pay(
     invoice: Obj,
     method: Obj | None = None,
     *,
-    off_session: bool = True,
+    asked: bool = False,
     automatic: bool = False,
 ) -> StripeError | None:
     """Try to collect an open invoice; return the card error when that fails.
 
-    Only what Stripe does by itself (`automatic`) counts as a further try, and plans the next one.
+    `asked` says that the card's holder is there and has agreed. Only what Stripe does by itself (`automatic`)
+    counts as a further try, and plans the next one.
     """
     method = method or method_for(account, invoice)
     intent = intent_of(account, invoice)
@@ -252,7 +253,7 @@ def pay(
     invoice["attempted"] = True
     if method is None:
         return _failed(account, invoice, _no_method(), counts=counts)
-    error = intents.confirm(account, intent, method, off_session=off_session)
+    error = intents.confirm(account, intent, method, authenticated=asked)
     if intent["status"] == "requires_action":
         account.say("invoice.payment_action_required", invoice)
         error = _needs_action(intent)

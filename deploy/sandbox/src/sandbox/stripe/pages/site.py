@@ -163,7 +163,7 @@ class _Site:
         form = await request.post()
         if invoice["status"] == "open":
             method = make(self._account, _known(str(form.get("card", "visa"))))
-            problem = _problem(lambda: invoicing.pay(self._account, invoice, method, off_session=False))
+            problem = _problem(lambda: invoicing.pay(self._account, invoice, method, asked=True))
             if problem is not None:
                 return self._invoice(invoice, problem)
         raise web.HTTPSeeOther(request.path)
