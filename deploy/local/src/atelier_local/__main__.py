@@ -35,7 +35,8 @@ def up(folder: Path) -> int:
     stack = Stack(folder, gateway_port=USUAL_PORT)
     try:
         stack.start()
-        print(f"\nAtelier is ready: {stack.url}   its API: {stack.url}/docs\nlogs: {folder / 'logs'}   Ctrl-C stops it", flush=True)
+        print(f"\nAtelier is ready: {stack.url}   its API: {stack.url}/docs")
+        print(f"logs: {folder / 'logs'}   Ctrl-C stops it", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         print("\nstopping", flush=True)
