@@ -1,11 +1,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-from services.billing.tests.fakes import Memory
 
-from billing.adapters.outbound import postgres
+from billing.adapters.outbound.postgres.work import transaction
 from billing.adapters.outbound.tables import metadata
 from billing.application.ports import Transaction
 from chassis.database import Database
@@ -22,7 +20,7 @@ class Postgres:
     transaction: Transaction = field(init=False)
 
     def __post_init__(self) -> None:
-        self.transaction = postgres.transaction(self.database)
+        self.transaction = transaction(self.database)
 
     async def said(self) -> list[Message]:
         """Take what was said since the last time."""
@@ -44,6 +42,6 @@ async def database(migrated: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture(params=["memory", "postgres"])
-def store(request: pytest.FixtureRequest) -> Any:
-    return Memory() if request.param == "memory" else Postgres(request.getfixturevalue("database"))
+@pytest.fixture
+def store(database: Database) -> Postgres:
+    return Postgres(database)

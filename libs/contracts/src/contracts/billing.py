@@ -325,6 +325,7 @@ class AutoTopUp(Value):
     monthly_cap: int = 0
     spent_this_month: int = 0
     stopped: str = ""
+    stopped_at: datetime | None = None
 
     @property
     def is_on(self) -> bool:

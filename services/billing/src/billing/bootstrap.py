@@ -1,14 +1,26 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 from billing.adapters.inbound import bus, schedule
-from billing.adapters.outbound import postgres
-from billing.application import set_limits as use_case
-from billing.application.announce_plans import announce_plans
+from billing.adapters.inbound.cli import NotConfigured
+from billing.adapters.outbound.postgres.turns import PostgresTurns
+from billing.adapters.outbound.postgres.work import transaction
+from billing.adapters.outbound.stripe.account import StripeAccount
+from billing.adapters.outbound.stripe.catalog import StripeCatalog
+from billing.adapters.outbound.stripe.client import connect
+from billing.application import list_events, set_limits, show_team
+from billing.application import reconcile as reconciling
+from billing.application.announce_plans import announce_overviews, announce_plans
+from billing.application.ports import EventState, KnownEvent, Stripe, Transaction
+from billing.application.publish_offers import publish_offers
 from billing.settings import Settings
 from chassis import announcing
 from chassis import migrate as chassis_migrate
-from chassis.clock import utc_now
+from chassis.clock import Clock, utc_now
 from chassis.database import Database
 from chassis.service import Service, run
 from chassis.settings import load
@@ -17,17 +29,27 @@ from contracts.billing import Limits
 NAME = "billing"
 
 
-def build(settings: Settings) -> Service:
+def build(settings: Settings, clock: Clock = utc_now) -> Service:
     """Wire billing."""
     database = Database(settings.database_url, NAME, settings.database_pool)
-    transaction = postgres.transaction(database)
+    opened = transaction(database)
+    stripe = account(settings)
+    turns = PostgresTurns(database)
     return Service(
         name=NAME,
         settings=settings,
         database=database,
-        consumers=[bus.facts(transaction, utc_now)],
-        schedules=[schedule.months(transaction, utc_now)],
+        consumers=bus.consumers(opened, stripe, clock),
+        schedules=schedule.schedules(opened, stripe, turns, clock),
+        around=[turns.held],
     )
+
+
+def account(settings: Settings) -> StripeAccount | None:
+    """Connect to Stripe, when it is configured."""
+    if not settings.stripe_secret_key:
+        return None
+    return StripeAccount(connect(settings.stripe_secret_key, settings.stripe_api_base))
 
 
 async def serve() -> None:
@@ -40,20 +62,68 @@ def migrate() -> None:
     chassis_migrate.migrate(load(Settings), NAME)
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an operator's command works with."""
+
+    settings: Settings
+    transaction: Transaction
+
+    @property
+    def stripe(self) -> Stripe:
+        """Stripe. Raises NotConfigured."""
+        found = account(self.settings)
+        if found is None:
+            raise NotConfigured
+        return found
+
+
+@asynccontextmanager
+async def desk() -> AsyncIterator[Desk]:
+    """Sit down for one command; the relay of a serving process says what comes of it."""
+    settings = load(Settings)
+    database = Database(settings.database_url, NAME, pool_size=1)
+    try:
+        yield Desk(settings, transaction(database))
+    finally:
+        await database.close()
+
+
 async def announce(rate: float) -> int:
-    """Say the plan of every team again."""
-    database = Database(load(Settings).database_url, NAME, pool_size=1)
-    try:
-        say = partial(announce_plans, transaction=postgres.transaction(database))
-        return await announcing.announce([say], rate)
-    finally:
-        await database.close()
+    """Say every plan, what every team was last shown of its payments, and what is on offer, once more."""
+    async with desk() as at:
+        await publish_offers(at.transaction, again=True)
+        parts = [partial(say, transaction=at.transaction) for say in (announce_plans, announce_overviews)]
+        return 1 + await announcing.announce(parts, rate)
 
 
-async def set_limits(team_id: UUID, changes: dict[str, int]) -> Limits:
-    """Set a team's limits; the relay of a serving process tells the others."""
-    database = Database(load(Settings).database_url, NAME, pool_size=1)
-    try:
-        return await use_case.set_limits(team_id, changes, postgres.transaction(database))
-    finally:
-        await database.close()
+async def limit(team_id: UUID, changes: dict[str, int]) -> Limits:
+    """Set a team's limits."""
+    async with desk() as at:
+        return await set_limits.set_limits(team_id, changes, at.transaction)
+
+
+async def sync_plans() -> list[str]:
+    """Make Stripe sell what our plans say."""
+    settings = load(Settings)
+    if not settings.stripe_secret_key:
+        raise NotConfigured
+    return await StripeCatalog(connect(settings.stripe_secret_key, settings.stripe_api_base)).sync()
+
+
+async def reconcile(days: int) -> reconciling.Report:
+    """Compare with Stripe, and heal."""
+    async with desk() as at:
+        return await reconciling.reconcile(at.stripe, at.transaction, utc_now, timedelta(days=days))
+
+
+async def events(state: EventState | None, limit: int) -> list[KnownEvent]:
+    """List Stripe's events."""
+    async with desk() as at:
+        return await list_events.list_events(state, limit, at.transaction)
+
+
+async def show(team_id: UUID) -> show_team.Shown:
+    """Show what is known of a team."""
+    async with desk() as at:
+        return await show_team.show_team(team_id, at.transaction)

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from billing.adapters.outbound import postgres
+from billing.adapters.outbound.postgres.work import transaction
 from billing.application.open_team import open_team
 from chassis.testing import delivery
 from contracts.gateway import TeamOpened
@@ -27,7 +27,7 @@ def billing(url, *arguments):
 
 async def test_an_operator_raises_a_teams_limits(migrated, database):
     fact = TeamOpened(team_id=TEAM, name="Ada", owner_email="ada@example.org")
-    await open_team([delivery(fact)], postgres.transaction(database), lambda: datetime.now(UTC))
+    await open_team([delivery(fact)], transaction(database), lambda: datetime.now(UTC))
 
     raised = billing(migrated, "limits", "--team", str(TEAM), "--running", "5", "--per-minute", "600")
 

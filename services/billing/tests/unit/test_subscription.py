@@ -27,7 +27,7 @@ def test_a_free_team_starts_with_its_first_month_of_credits():
     period = free.period()
 
     assert (free.document().version, free.document().plan) == (1, "free")
-    assert period.source_ref == f"free:{TEAM}:2026-01-31"
+    assert period.source_ref == f"free:{TEAM}:2026-01-31T09:30:00Z"
     assert (period.kind, period.credits) == ("reset", 200)
     assert period.period_end == datetime(2026, 2, 28, 9, 30, tzinfo=UTC)
 

@@ -1,18 +1,22 @@
 from billing.application.ports import Transaction
+from billing.domain.granting import Grant
 from chassis.clock import Clock
 
 BATCH = 200
 
 
 async def open_months(transaction: Transaction, clock: Clock) -> bool:
-    """Open the next month of every Free team whose month is over; return whether there may be more to do."""
+    """Open the next month of every Free team whose month is over; return whether there may be more to do.
+
+    Teams that ever paid are looked at instead: Stripe may know of a payment that was missed here.
+    """
     now = clock()
     async with transaction() as work:
         due = await work.subscriptions.lock_due(now, BATCH)
         current = [subscription.current(now) for subscription in due]
-        periods = [subscription.period() for subscription in current]
         await work.subscriptions.save(current)
-        await work.periods.add(periods)
-        for period in periods:
-            work.outbox.add(period)
+        for subscription in current:
+            period = subscription.period()
+            for grant in await work.books.grant(subscription.team_id, [Grant(period.source_ref, period)]):
+                work.outbox.add(grant.fact)
     return len(due) == BATCH

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 
-from billing.application.ports import Transaction
+from billing.application.ports import Customer, Transaction
+from billing.domain.granting import Grant
 from billing.domain.subscription import Subscription
 from chassis.clock import Clock
 from contracts.envelope import Delivery
@@ -10,14 +11,23 @@ from contracts.gateway import TeamOpened
 async def open_team(
     deliveries: Sequence[Delivery[TeamOpened]], transaction: Transaction, clock: Clock
 ) -> None:
-    """Give each new team the Free plan and the credits of its first month."""
+    """Give each new team the Free plan and the credits of its first month; a closed one stays closed."""
     now = clock()
     causes = {delivery.message.team_id: delivery for delivery in deliveries}
-    subscriptions = {team_id: Subscription.free(team_id, now) for team_id in causes}
     async with transaction() as work:
-        new = await work.subscriptions.add(list(subscriptions.values()))
-        opened = [subscription for team_id, subscription in subscriptions.items() if team_id in new]
-        await work.periods.add([subscription.period() for subscription in opened])
-        for subscription in opened:
-            work.outbox.add(subscription.document(), causes[subscription.team_id])
-            work.outbox.add(subscription.period(), causes[subscription.team_id])
+        await work.customers.add([_customer(delivery.message) for delivery in causes.values()])
+        open_ = sorted(causes.keys() - await work.customers.closed(causes))
+        if not open_:
+            return
+        subscriptions = [Subscription.free(team_id, now) for team_id in open_]
+        new = await work.subscriptions.add(subscriptions)
+        for subscription in subscriptions:
+            if subscription.team_id in new:
+                period, cause = subscription.period(), causes[subscription.team_id]
+                await work.books.grant(subscription.team_id, [Grant(period.source_ref, period)])
+                work.outbox.add(subscription.document(), cause)
+                work.outbox.add(period, cause)
+
+
+def _customer(team: TeamOpened) -> Customer:
+    return Customer(team.team_id, team.name, team.owner_email)

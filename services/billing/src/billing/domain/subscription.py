@@ -1,20 +1,21 @@
 """A team's plan: what it allows and which month it is in."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
 from billing.domain.months import months_after, months_until
 from billing.domain.plans import PLANS, PlanName
-from contracts.billing import Limits, PeriodOpened, PlanChanged
+from billing.domain.standing import Standing
+from contracts.billing import Interval, Limits, PeriodOpened, PlanChanged
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A team's plan, its limits (the plan's own unless an operator has set others) and its current month.
+    """A team's plan, its limits (the plan's own unless an operator has set others) and its Free month.
 
-    `anchor` is the moment the months are counted from.
+    `anchor` is the moment the Free months are counted from: when the team was opened, or fell back to Free.
     """
 
     team_id: UUID
@@ -25,6 +26,7 @@ class Subscription:
     anchor: datetime
     period_start: datetime
     period_end: datetime
+    interval: Interval | None = None
 
     @classmethod
     def free(cls, team_id: UUID, now: datetime) -> Self:
@@ -33,13 +35,31 @@ class Subscription:
         return cls(team_id, "free", "active", PLANS["free"].limits, 1, now, now, end)
 
     def current(self, now: datetime) -> Self:
-        """Move on to the month that `now` lies in.
+        """Move on to the Free month that `now` lies in.
 
         Months that nobody opened in time are left out: each would replace the credits of the one before.
         """
-        months = months_until(self.anchor, now)
+        months = max(0, months_until(self.anchor, now))
         start, end = months_after(self.anchor, months), months_after(self.anchor, months + 1)
         return replace(self, period_start=start, period_end=end)
+
+    def following(self, standing: Standing, now: datetime) -> Self:
+        """Take over what Stripe says; a new face is a new version.
+
+        Who falls back to Free starts a Free month there and then. Who leaves Free keeps the count of its
+        months for the way back.
+        """
+        changed = replace(
+            self,
+            plan=standing.plan,
+            status=standing.status,
+            interval=standing.interval,
+            limits=self._limits_on(standing.plan),
+        )
+        if standing.plan == "free":
+            anchor = max(self.anchor, standing.free_since or self.anchor)
+            changed = replace(changed, anchor=anchor).current(now)
+        return replace(changed, version=self.version + 1) if changed.face != self.face else changed
 
     def allowing(self, limits: Limits) -> Self:
         """Allow something else than the plan does; the same again is no new version."""
@@ -56,13 +76,28 @@ class Subscription:
         )
 
     def period(self) -> PeriodOpened:
-        """Describe the current month and the credits it brings."""
+        """Describe the current Free month and the credits it brings."""
         return PeriodOpened(
             team_id=self.team_id,
-            source_ref=f"{self.plan}:{self.team_id}:{self.period_start.date().isoformat()}",
+            source_ref=f"free:{self.team_id}:{self.period_start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             kind="reset",
-            credits=PLANS[self.plan].credits,
+            credits=PLANS["free"].credits,
             period_start=self.period_start,
             period_end=self.period_end,
-            plan=self.plan,
+            plan="free",
         )
+
+    @property
+    def face(self) -> tuple[object, ...]:
+        """Show what others see of it."""
+        return self.plan, self.status, self.limits
+
+    def _limits_on(self, plan: PlanName) -> Limits:
+        """Keep what an operator has set, as long as the plan does not allow more by itself."""
+        before, after = PLANS[self.plan].limits.model_dump(), PLANS[plan].limits.model_dump()
+        own = {
+            name: max(value, after[name])
+            for name, value in self.limits.model_dump().items()
+            if value != before[name]
+        }
+        return Limits.model_validate(after | own)

@@ -1,5 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,66 +7,68 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from billing.application.ports import Transaction, Work
 from billing.domain.subscription import Subscription
-from chassis.database import Database
-from contracts.billing import Limits, PeriodOpened
+from contracts.billing import Limits
 
 # In the order of the ids, so that two processes with the same teams never wait for each other.
 ADD = text(
     """
     insert into billing.subscriptions (team_id, plan, status, running, open, per_minute, pin, version, anchor,
-        period_start, period_end)
+        period_start, period_end, interval)
     select * from unnest(cast(:team_id as uuid[]), cast(:plan as text[]), cast(:status as text[]),
         cast(:running as integer[]), cast(:open as integer[]), cast(:per_minute as integer[]),
         cast(:pin as boolean[]), cast(:version as integer[]), cast(:anchor as timestamptz[]),
-        cast(:period_start as timestamptz[]), cast(:period_end as timestamptz[])) as new (team_id)
+        cast(:period_start as timestamptz[]), cast(:period_end as timestamptz[]),
+        cast(:interval as text[])) as new (team_id)
     order by team_id
     on conflict do nothing
     returning team_id
     """
 )
-LOCK = text("select * from billing.subscriptions where team_id = :team_id for no key update")
+LOCK = text(
+    """
+    select * from billing.subscriptions where team_id = :team_id and closed_at is null for no key update
+    """
+)
 LOCK_DUE = text(
     """
     select * from billing.subscriptions
-    where plan = 'free' and status = 'active' and period_end <= :now
+    where plan = 'free' and period_end <= :now and closed_at is null and due_at is null
+        and not exists (select 1 from billing.customers c
+            where c.team_id = subscriptions.team_id and c.customer_id is not null)
     order by period_end limit :limit
     for no key update skip locked
     """
 )
+# Who has paid is looked at before a month of Free is opened: Stripe may know of a payment that we missed.
+TO_LOOK_AT = text(
+    """
+    select team_id from (
+        select team_id, due_at as due from billing.subscriptions where due_at <= :now and closed_at is null
+        union
+        select s.team_id, s.period_end
+        from billing.subscriptions s join billing.customers c using (team_id)
+        where s.plan = 'free' and s.period_end <= :now and s.due_at is null and s.closed_at is null
+            and c.customer_id is not null
+    ) as found order by due limit :limit
+    """
+)
+LOOK_AGAIN = text("update billing.subscriptions set due_at = :due_at where team_id = :team_id")
 PAGE = text(
     """
-    select * from billing.subscriptions where team_id > coalesce(:after, cast(:least as uuid))
+    select * from billing.subscriptions
+    where closed_at is null and team_id > coalesce(:after, cast(:least as uuid))
     order by team_id limit :limit
     """
 )
 SAVE = text(
     """
     update billing.subscriptions set plan = :plan, status = :status, running = :running, open = :open,
-        per_minute = :per_minute, pin = :pin, version = :version, period_start = :period_start,
-        period_end = :period_end
+        per_minute = :per_minute, pin = :pin, version = :version, anchor = :anchor,
+        period_start = :period_start, period_end = :period_end, interval = :interval
     where team_id = :team_id
     """
 )
-ADD_PERIOD = text(
-    """
-    insert into billing.periods (source_ref, team_id, kind, credits, plan, period_start, period_end)
-    values (:source_ref, :team_id, :kind, :credits, :plan, :period_start, :period_end)
-    """
-)
-
-
-def transaction(database: Database) -> Transaction:
-    """Make the transactions of billing's use cases from its database."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Work]:
-        async with database.transaction() as session:
-            connection = session.connection
-            yield Work(PostgresSubscriptions(connection), PostgresPeriods(connection), session.outbox)
-
-    return opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,22 @@ class PostgresSubscriptions:
         return set((await self.connection.execute(ADD, columns)).scalars())
 
     async def lock(self, team_id: UUID) -> Subscription | None:
-        """Lock and load a team's subscription."""
+        """Lock and load a team's subscription; None when there is none, or the team is closed."""
         row = (await self.connection.execute(LOCK, {"team_id": team_id})).mappings().one_or_none()
         return _subscription(row) if row else None
 
     async def lock_due(self, now: datetime, limit: int) -> list[Subscription]:
-        """Lock and load Free subscriptions whose month is over, at most `limit`; skip locked ones."""
+        """Lock and load those on Free whose month is over and who never paid; skip locked ones."""
         rows = await self.connection.execute(LOCK_DUE, {"now": now, "limit": limit})
         return [_subscription(row) for row in rows.mappings()]
+
+    async def to_look_at(self, now: datetime, limit: int) -> list[UUID]:
+        """Find teams that pay, or did, and whose plan or month may change by now."""
+        return list((await self.connection.execute(TO_LOOK_AT, {"now": now, "limit": limit})).scalars())
+
+    async def look_again(self, team_id: UUID, due_at: datetime | None) -> None:
+        """Note when time alone will change something."""
+        await self.connection.execute(LOOK_AGAIN, {"team_id": team_id, "due_at": due_at})
 
     async def page(self, after: UUID | None, limit: int) -> list[Subscription]:
         """Load those of the teams that follow an id."""
@@ -103,18 +112,6 @@ class PostgresSubscriptions:
             await self.connection.execute(SAVE, [_row(subscription) for subscription in subscriptions])
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresPeriods:
-    """Every period that was ever opened, in the schema `billing`."""
-
-    connection: AsyncConnection
-
-    async def add(self, periods: Sequence[PeriodOpened]) -> None:
-        """Note that they are open."""
-        if periods:
-            await self.connection.execute(ADD_PERIOD, [period.model_dump() for period in periods])
-
-
 def _row(subscription: Subscription) -> dict[str, Any]:
     return {
         "team_id": subscription.team_id,
@@ -125,6 +122,7 @@ def _row(subscription: Subscription) -> dict[str, Any]:
         "anchor": subscription.anchor,
         "period_start": subscription.period_start,
         "period_end": subscription.period_end,
+        "interval": subscription.interval,
     }
 
 
@@ -138,4 +136,5 @@ def _subscription(row: RowMapping) -> Subscription:
         anchor=row["anchor"],
         period_start=row["period_start"],
         period_end=row["period_end"],
+        interval=row["interval"],
     )

@@ -1,0 +1,71 @@
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.database import Database
+
+logger = logging.getLogger(__name__)
+TAKE = text("select pg_try_advisory_lock(hashtext('billing schedules'))")
+
+
+@dataclass(slots=True)
+class PostgresTurns:
+    """One process at a time does what is due: the one whose connection holds the lock while it lives."""
+
+    database: Database
+    _connection: AsyncConnection | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def mine(self) -> bool:
+        """Tell whether it is this process's turn, and take it when it is nobody's."""
+        async with self._looking:
+            return await self._still_mine() or await self._take()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Give the turn back at the end."""
+        try:
+            yield
+        finally:
+            await self._let_go()
+
+    async def _still_mine(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            await self._connection.execute(text("select 1"))
+        except DBAPIError as error:
+            # The lock went with the connection; whoever takes it next does what is due.
+            logger.warning("schedules: the turn is lost: %s", error.orig)
+            await self._let_go()
+            return False
+        return True
+
+    async def _take(self) -> bool:
+        connection = await self.database.engine.connect()
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            taken: bool = (await connection.execute(TAKE)).scalar_one()
+        except BaseException:
+            # It may have been taken all the same.
+            await connection.invalidate()
+            await connection.close()
+            raise
+        if not taken:
+            await connection.close()
+            return False
+        self._connection = connection
+        return True
+
+    async def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # Not back to the pool, where it would keep the lock.
+            await connection.invalidate()
+            await connection.close()

@@ -1,0 +1,91 @@
+"""Buy a pack when the credits run low: decide, call, record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from billing.application.look import Source, look
+from billing.application.ports import Declined, Stripe, Transaction
+from billing.domain.topping_up import Purchase, may_buy, month_of
+from chassis.clock import Clock
+from chassis.ids import new_id
+from contracts.credits import LowBalance
+from contracts.envelope import Delivery
+
+PATIENCE = timedelta(minutes=2)
+GIVEN_UP = timedelta(hours=20)
+"""Stripe remembers what was asked under an id for a day: within it, to ask again is to ask the same."""
+BATCH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What buying needs."""
+
+    stripe: Stripe
+    transaction: Transaction
+    clock: Clock
+
+
+async def buy_packs(deliveries: Sequence[Delivery[LowBalance]], shop: Shop) -> None:
+    """Buy a pack for each team that wants it and runs low; never a second while one is in flight."""
+    for delivery in deliveries:
+        low = delivery.message
+        purchase = await _start(low, shop)
+        if purchase is not None:
+            await _buy(purchase, shop, delivery)
+
+
+async def finish_purchases(shop: Shop) -> None:
+    """Ask again about purchases whose end is not known: the answer was lost, or this process died."""
+    async with shop.transaction() as work:
+        stuck = await work.top_ups.stuck(shop.clock() - PATIENCE, BATCH)
+    for purchase in stuck:
+        if shop.clock() - purchase.started_at < GIVEN_UP:
+            await _buy(purchase, shop)
+        else:
+            await _give_up(purchase, shop)
+
+
+async def _start(low: LowBalance, shop: Shop) -> Purchase | None:
+    """Start a purchase, unless this was known when the last one was started: then it has been answered."""
+    now, team_id = shop.clock(), low.team_id
+    async with shop.transaction() as work:
+        if await work.subscriptions.lock(team_id) is None:
+            return None
+        last = await work.top_ups.last_started(team_id)
+        if last is not None and low.at <= last:
+            return None
+        wish = await work.top_ups.wish(team_id)
+        spent = await work.top_ups.spent(team_id, month_of(now))
+        purchase = may_buy(wish, low.spendable, spent, Purchase.of(new_id(), team_id, wish.pack, now))
+        return purchase if purchase and await work.top_ups.start(purchase) else None
+
+
+async def _buy(purchase: Purchase, shop: Shop, cause: Source = None) -> None:
+    async with shop.transaction() as work:
+        customer = await work.customers.find(purchase.team_id)
+    try:
+        if customer.customer_id is None:
+            raise Declined("There is no card to charge.")
+        await shop.stripe.buy(purchase, customer.customer_id)
+    except Declined as no:
+        await _stop(purchase, str(no), shop)
+    await look(purchase.team_id, shop.stripe, shop.transaction, shop.clock, cause)
+
+
+async def _stop(purchase: Purchase, why: str, shop: Shop) -> None:
+    """Buy nothing more by itself until the team says so: a card that was declined is not tried again."""
+    async with shop.transaction() as work:
+        await work.subscriptions.lock(purchase.team_id)
+        await work.top_ups.end(purchase.ended(paid=False))
+        wish = await work.top_ups.wish(purchase.team_id)
+        stopped = {"stopped": f"Automatic top-ups have stopped: {why}", "stopped_at": shop.clock()}
+        await work.top_ups.wants(purchase.team_id, wish.model_copy(update=stopped))
+
+
+async def _give_up(purchase: Purchase, shop: Shop) -> None:
+    """Look whether it was paid after all; if not, let the next one be bought."""
+    await look(purchase.team_id, shop.stripe, shop.transaction, shop.clock)
+    async with shop.transaction() as work:
+        await work.top_ups.end(purchase.ended(paid=False))

@@ -1,0 +1,52 @@
+"""Compare with Stripe what was heard of the last weeks, and heal what was not."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from billing.application.look import look
+from billing.application.ports import Stripe, Transaction
+from billing.application.take_events import team_behind
+from chassis.clock import Clock
+from contracts.billing import BillingChanged
+from contracts.message import Message
+
+logger = logging.getLogger(__name__)
+SPAN = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """What a look at one team said that should have been said before."""
+
+    team_id: UUID
+    said: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a reconcile found: how many customers, whom nobody knows, and what it healed."""
+
+    customers: int
+    unknown: tuple[str, ...]
+    healed: tuple[Healed, ...]
+
+
+async def reconcile(stripe: Stripe, transaction: Transaction, clock: Clock, span: timedelta = SPAN) -> Report:
+    """Look at everybody with paid invoices, payments, refunds, disputes or a subscription in that time."""
+    unknown, healed, customers = [], [], 0
+    async for customer_id in stripe.active_since(clock() - span):
+        customers += 1
+        team_id = await team_behind(customer_id, stripe, transaction)
+        if team_id is None:
+            unknown.append(customer_id)
+            continue
+        said = await look(team_id, stripe, transaction, clock)
+        # What is shown follows the calendar too; only credits and plans were missed.
+        missed = tuple(message for message in said if not isinstance(message, BillingChanged))
+        if missed:
+            healed.append(Healed(team_id, missed))
+            for message in missed:
+                logger.warning("healed for team %s: %s", team_id, message.type)
+    return Report(customers, tuple(unknown), tuple(healed))

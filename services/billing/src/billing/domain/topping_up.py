@@ -1,0 +1,75 @@
+"""Packs that are bought by themselves: when the credits run low, one at a time, up to a monthly cap."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from billing.domain.plans import CURRENCY, PACKS
+from contracts.billing import AutoTopUp, SetAutoTopUp
+
+
+class Refused(Exception):
+    """Billing will not do what was asked; `code` is stable, the words are for a person."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One pack that is bought without the team being there; in flight until it is paid or declined."""
+
+    id: UUID
+    team_id: UUID
+    pack: str
+    credits: int
+    amount: int
+    currency: str
+    started_at: datetime
+    state: Literal["started", "paid", "declined"] = "started"
+
+    @classmethod
+    def of(cls, id_: UUID, team_id: UUID, key: str | None, now: datetime) -> Self | None:
+        """Write down what a pack is and costs now; None when it is not sold any more."""
+        pack = PACKS.get(key or "")
+        return cls(id_, team_id, pack.key, pack.credits, pack.amount, CURRENCY, now) if pack else None
+
+    def ended(self, *, paid: bool) -> Self:
+        """Note how it ended."""
+        return replace(self, state="paid" if paid else "declined")
+
+
+def wished(command: SetAutoTopUp, before: AutoTopUp, card: str | None) -> AutoTopUp:
+    """Take over what a team wants; to ask again starts what had stopped. Raises Refused."""
+    if not command.enabled:
+        return before.model_copy(update={"enabled": False, "stopped": ""})
+    pack = PACKS.get(command.pack or "")
+    if pack is None:
+        raise Refused("pack_not_found", "There is no such pack of credits.")
+    if command.threshold < 1:
+        raise Refused("threshold_too_low", "Say below how many credits a pack is to be bought.")
+    if command.monthly_cap < pack.amount:
+        raise Refused("cap_too_low", "The monthly cap is less than one pack costs.")
+    if card is None:
+        raise Refused("no_card", "Pay for something once first, so that there is a card to charge.")
+    return AutoTopUp(
+        enabled=True,
+        threshold=command.threshold,
+        pack=pack.key,
+        monthly_cap=command.monthly_cap,
+        spent_this_month=before.spent_this_month,
+    )
+
+
+def may_buy(wish: AutoTopUp, spendable: int, spent: int, purchase: Purchase | None) -> Purchase | None:
+    """Decide whether to buy a pack now; None when it is off, not low, or above the cap of the month."""
+    if purchase is None or not wish.is_on or spendable >= wish.threshold:
+        return None
+    return purchase if spent + purchase.amount <= wish.monthly_cap else None
+
+
+def month_of(now: datetime) -> datetime:
+    """Say when the calendar month began that caps are counted in (UTC)."""
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
