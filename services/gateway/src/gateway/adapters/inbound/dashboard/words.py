@@ -28,6 +28,13 @@ WAITING = {
     "provider_unavailable": "the image provider is not answering; it will be tried again",
     "storage_unavailable": "the image store is not answering; it will be tried again",
 }
+LABELS = {
+    "generate": "drawing",
+    "reference_set": "drawing what to learn from",
+    "train": "training",
+    "samples": "drawing samples",
+    "stored": "storing",
+}
 _STEPS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
 
@@ -80,6 +87,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "labels": lambda options: [(name, option[0]) for name, option in options.items()],
     "status": lambda status: STATUSES.get(status, status.capitalize()),
     "operation": lambda operation: OPERATIONS.get(operation, operation),
+    "doing": lambda label: LABELS.get(label, label or "working"),
     "waiting": lambda code: WAITING.get(code, "it will start as soon as it can"),
 }
 GLOBALS: dict[str, Any] = {"now": utc_now, "once": new_id}
