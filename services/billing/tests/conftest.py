@@ -1,15 +1,21 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from services.billing.tests.world import World
+from services.billing.tests.world import at as moment
+from stripe import StripeClient
 
 from billing.adapters.outbound.postgres.work import transaction
+from billing.adapters.outbound.stripe.catalog import StripeCatalog
+from billing.adapters.outbound.stripe.client import connected
 from billing.adapters.outbound.tables import metadata
 from billing.application.ports import Transaction
 from chassis.database import Database
 from chassis.migrate import upgrade
 from chassis.testing import FreshDatabase, empty, in_thread, take_said
 from contracts.message import Message
+from sandbox.testing import Running, running
 
 
 @dataclass
@@ -45,3 +51,41 @@ async def database(migrated: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def store(database: Database) -> Postgres:
     return Postgres(database)
+
+
+@pytest.fixture(scope="session")
+async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running(tmp_path_factory.mktemp("sandbox")) as started:
+        async with connected(started.settings.stripe_key, started.stripe_base) as client:
+            await StripeCatalog(client).sync()
+        yield started
+
+
+@pytest.fixture
+async def client(sandbox: Running) -> AsyncIterator[StripeClient]:
+    async with connected(sandbox.settings.stripe_key, sandbox.stripe_base) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def ledger_url(fresh_database: FreshDatabase) -> str:
+    url = fresh_database.url("credits")
+    in_thread(lambda: upgrade(url, "credits"))
+    return url
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Database]:
+    database = Database(ledger_url, "credits", pool_size=4)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def told(client: StripeClient, database: Database, ledger: Database) -> Callable[..., Awaitable[World]]:
+    """Begin a story: `await told(way, "2026-01-31T10:00")`."""
+
+    async def begin(way: str, opened: str) -> World:
+        return await World(client, database, ledger, way, moment(opened)).begin()
+
+    return begin

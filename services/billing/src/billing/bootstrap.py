@@ -1,5 +1,5 @@
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from billing.adapters.outbound.postgres.turns import PostgresTurns
 from billing.adapters.outbound.postgres.work import transaction
 from billing.adapters.outbound.stripe.account import StripeAccount
 from billing.adapters.outbound.stripe.catalog import StripeCatalog
-from billing.adapters.outbound.stripe.client import connect
+from billing.adapters.outbound.stripe.client import connect, connected
 from billing.application import list_events, set_limits, show_team
 from billing.application import reconcile as reconciling
 from billing.application.announce_plans import announce_overviews, announce_plans
@@ -27,13 +27,14 @@ from chassis.settings import load
 from contracts.billing import Limits
 
 NAME = "billing"
+Around = Callable[[], AbstractAsyncContextManager[object]]
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Service:
     """Wire billing."""
     database = Database(settings.database_url, NAME, settings.database_pool)
     opened = transaction(database)
-    stripe = account(settings)
+    stripe, close = account(settings)
     turns = PostgresTurns(database)
     return Service(
         name=NAME,
@@ -41,15 +42,16 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
         database=database,
         consumers=bus.consumers(opened, stripe, clock),
         schedules=schedule.schedules(opened, stripe, turns, clock),
-        around=[turns.held],
+        around=[turns.held, close],
     )
 
 
-def account(settings: Settings) -> StripeAccount | None:
-    """Connect to Stripe, when it is configured."""
+def account(settings: Settings) -> tuple[StripeAccount | None, Around]:
+    """Connect to Stripe when it is configured; the second is to be opened around its use."""
     if not settings.stripe_secret_key:
-        return None
-    return StripeAccount(connect(settings.stripe_secret_key, settings.stripe_api_base))
+        return None, nullcontext
+    client, closing = connect(settings.stripe_secret_key, settings.stripe_api_base)
+    return StripeAccount(client), closing
 
 
 async def serve() -> None:
@@ -66,27 +68,27 @@ def migrate() -> None:
 class Desk:
     """What an operator's command works with."""
 
-    settings: Settings
     transaction: Transaction
+    account: StripeAccount | None
 
     @property
     def stripe(self) -> Stripe:
         """Stripe. Raises NotConfigured."""
-        found = account(self.settings)
-        if found is None:
+        if self.account is None:
             raise NotConfigured
-        return found
+        return self.account
 
 
 @asynccontextmanager
 async def desk() -> AsyncIterator[Desk]:
     """Sit down for one command; the relay of a serving process says what comes of it."""
     settings = load(Settings)
-    database = Database(settings.database_url, NAME, pool_size=1)
-    try:
-        yield Desk(settings, transaction(database))
-    finally:
-        await database.close()
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, NAME, pool_size=1)
+        stack.push_async_callback(database.close)
+        stripe, closing = account(settings)
+        await stack.enter_async_context(closing())
+        yield Desk(transaction(database), stripe)
 
 
 async def announce(rate: float) -> int:
@@ -108,7 +110,8 @@ async def sync_plans() -> list[str]:
     settings = load(Settings)
     if not settings.stripe_secret_key:
         raise NotConfigured
-    return await StripeCatalog(connect(settings.stripe_secret_key, settings.stripe_api_base)).sync()
+    async with connected(settings.stripe_secret_key, settings.stripe_api_base) as client:
+        return await StripeCatalog(client).sync()
 
 
 async def reconcile(days: int) -> reconciling.Report:

@@ -1,6 +1,6 @@
 """Take what Stripe says has happened: noted once, then looked at. What it says itself is never believed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,18 +31,9 @@ async def take_events(
     deliveries: Sequence[Delivery[StripeEvent]], stripe: Stripe, transaction: Transaction, clock: Clock
 ) -> None:
     """Note the events and look at each team they are about, once however many of them there are."""
-    about: dict[UUID, list[StripeEvent]] = {}
-    causes: dict[UUID, Source] = {}
-    for delivery in deliveries:
-        team_id = await _note(delivery.message, stripe, transaction)
-        if team_id is not None:
-            about.setdefault(team_id, []).append(delivery.message)
-            causes.setdefault(team_id, delivery)
-    for team_id, events in about.items():
-        await look(team_id, stripe, transaction, clock, causes[team_id])
-        async with transaction() as work:
-            for event in events:
-                await work.events.settle(event.event_id, "done", "", team_id)
+    causes: dict[str, Source] = {each.message.event_id: each for each in reversed(deliveries)}
+    fresh = await _note([delivery.message for delivery in deliveries], transaction)
+    await _follow(fresh, causes, stripe, transaction, clock)
 
 
 async def keep_events(deliveries: Sequence[Delivery[StripeEvent]], transaction: Transaction) -> None:
@@ -56,12 +47,7 @@ async def take_waiting(stripe: Stripe, transaction: Transaction, clock: Clock) -
     """Take up events that were noted and came to nothing: what they were about could not be read then."""
     async with transaction() as work:
         waiting = await work.events.waiting(clock() - PATIENCE, BATCH)
-    for event in waiting:
-        team_id = await _note(event, stripe, transaction)
-        if team_id is not None:
-            await look(team_id, stripe, transaction, clock)
-            async with transaction() as work:
-                await work.events.settle(event.event_id, "done", "", team_id)
+    await _follow(waiting, {}, stripe, transaction, clock)
 
 
 async def team_behind(customer_id: str, stripe: Stripe, transaction: Transaction) -> UUID | None:
@@ -82,19 +68,45 @@ async def team_behind(customer_id: str, stripe: Stripe, transaction: Transaction
     return team_id
 
 
-async def _note(event: StripeEvent, stripe: Stripe, transaction: Transaction) -> UUID | None:
-    """Note an event; returns the team to look at, None when there is nothing to do about it."""
+async def _note(events: Sequence[StripeEvent], transaction: Transaction) -> list[StripeEvent]:
+    """Note events; returns those that something may follow from."""
+    once = {event.event_id: event for event in events}
+    fresh = []
     async with transaction() as work:
-        known = await work.events.add(event)
-        if known.state != "waiting":
-            return None
-        if not event.event_type.startswith(HEARD):
-            await work.events.settle(event.event_id, "ignored", "nothing follows from this type", None)
-            return None
-    customer_id = event.customer or (await stripe.customer_of(event.payment) if event.payment else None)
-    team_id = await team_behind(customer_id, stripe, transaction) if customer_id else None
-    if team_id is None:
-        async with transaction() as work:
-            detail = f"no team pays as {customer_id}" if customer_id else "it names no customer"
-            await work.events.settle(event.event_id, "ignored", detail, None)
-    return team_id
+        for _, event in sorted(once.items()):  # in one order for all, so that nobody waits in a circle
+            known = await work.events.add(event)
+            if known.state == "waiting" and event.event_type.startswith(HEARD):
+                fresh.append(event)
+            elif known.state == "waiting":
+                await work.events.settle(event.event_id, "ignored", "nothing follows from this type", None)
+    return fresh
+
+
+async def _follow(
+    events: Sequence[StripeEvent],
+    causes: Mapping[str, Source],
+    stripe: Stripe,
+    transaction: Transaction,
+    clock: Clock,
+) -> None:
+    about: dict[str | None, list[StripeEvent]] = {}
+    for event in events:
+        payer = event.customer or (await stripe.customer_of(event.payment) if event.payment else None)
+        about.setdefault(payer, []).append(event)
+    for customer_id, theirs in about.items():
+        team_id = await team_behind(customer_id, stripe, transaction) if customer_id else None
+        if team_id is not None:
+            await look(team_id, stripe, transaction, clock, causes.get(theirs[0].event_id))
+        await _settle(theirs, customer_id, team_id, transaction)
+
+
+async def _settle(
+    events: Sequence[StripeEvent], customer_id: str | None, team_id: UUID | None, transaction: Transaction
+) -> None:
+    detail = f"no team pays as {customer_id}" if customer_id else "it names no customer"
+    async with transaction() as work:
+        for event in sorted(events, key=lambda event: event.event_id):
+            if team_id is None:
+                await work.events.settle(event.event_id, "ignored", detail, None)
+            else:
+                await work.events.settle(event.event_id, "done", "", team_id)
