@@ -1,10 +1,15 @@
 """The pages, as a browser without scripts would meet them; tests-e2e drives a real one."""
 
 import re
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
 from services.gateway.tests.stage import Stage, model, reference_model
+
+from chassis.clock import utc_now
+from contracts.jobs import JobChanged, Moment, Receipt, Result
+from contracts.orders import Recipe
 
 PASSWORD = "correct horse battery"
 
@@ -205,3 +210,67 @@ async def test_versions_are_compared_in_place(stage: Stage):
     assert answer.text.count("in the rain") >= 2
     assert "Version 1" in answer.text
     assert "Version 2" in answer.text
+
+
+async def with_job(stage: Stage) -> tuple[httpx.AsyncClient, dict[str, str], str]:
+    """Somebody whose job has made two images, one of them withheld."""
+    client, reference = await signed_in(stage), reference_model()
+    await stage.hear(reference)
+    form = {"source": f"reference_model:{reference.id}", "prompt": "a hat", "count": "2", "key": uuid4().hex}
+    headers = token(await client.get("/"))
+    asked = await client.post("/generate", data=form, headers=headers)
+    [job_id] = re.findall(r'id="job-([0-9a-f-]+)"', asked.text)
+    team_id, now = (await client.get("/api/me")).json()["team"]["id"], utc_now()
+    results = (
+        Result(
+            n=1, key=f"images/{team_id}/{job_id}/1.jpg", thumbnail_key="thumbs/1.webp", width=64, height=64
+        ),
+        Result(n=2, withheld=True),
+    )
+    receipt = Receipt(held=4, captured=2, released=2, unit_price=2, units=1, reason="content_policy")
+    done = JobChanged(
+        id=job_id, team_id=team_id, version=5, operation="generate_images", status="completed", quantity=2,
+        recipe=Recipe(prompt="a hat", reference_model_id=reference.id), results=results, receipt=receipt,
+        timeline=(Moment(at=now, event="completed"),), created_at=now, updated_at=now,
+        expires_at=now + timedelta(days=90),
+    )  # fmt: skip
+    await stage.hear(done)
+    return client, headers, job_id
+
+
+async def test_a_job_shows_what_it_made_and_what_it_cost(stage: Stage):
+    client, _, job_id = await with_job(stage)
+    shown, listed = await client.get(f"/jobs/{job_id}"), await client.get("/jobs?status=completed")
+
+    assert "Withheld as unsafe" in shown.text
+    assert "2 credits</strong> (1 \u00d7 2)" in shown.text
+    assert f"/jobs/{job_id}" in listed.text
+
+
+async def test_another_teams_job_is_not_there(stage: Stage):
+    _, _, job_id = await with_job(stage)
+    stranger = await signed_in(stage)
+
+    assert (await stranger.get(f"/jobs/{job_id}")).status_code == 404
+    assert (await stranger.get(f"/jobs/{job_id}/part", headers={"HX-Request": "true"})).status_code == 404
+
+
+async def test_a_finished_job_cannot_be_cancelled_and_the_page_says_so(stage: Stage):
+    client, headers, job_id = await with_job(stage)
+    answer = await client.delete(f"/jobs/{job_id}", headers=headers)
+
+    assert answer.status_code == 409
+    assert "The job has ended already." in answer.text
+
+
+async def test_the_gallery_shows_what_is_there_and_packs_what_is_chosen(stage: Stage):
+    client, headers, job_id = await with_job(stage)
+    shown = await client.get("/gallery")
+    nothing = await client.post("/gallery/export", headers=headers)
+    expiring = await client.get("/gallery?show=expiring")
+
+    assert f'value="{job_id}_1"' in shown.text
+    assert f"{job_id}_2" not in shown.text
+    assert "days left" in shown.text
+    assert nothing.status_code == 422
+    assert "No image is like that." in expiring.text

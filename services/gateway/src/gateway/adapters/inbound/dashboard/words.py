@@ -28,6 +28,17 @@ WAITING = {
     "provider_unavailable": "the image provider is not answering; it will be tried again",
     "storage_unavailable": "the image store is not answering; it will be tried again",
 }
+ENTRIES = {
+    "reserve": "Held",
+    "deduct": "Charged",
+    "refund": "Given back",
+    "replenish": "Monthly credits",
+    "bonus": "Bonus",
+    "top_up": "Bought",
+    "adjustment": "Adjusted",
+    "expire": "Expired",
+    "claw_back": "Taken back",
+}
 LABELS = {
     "generate": "drawing",
     "reference_set": "drawing what to learn from",
@@ -74,11 +85,31 @@ def money(amount: int, currency: str) -> str:
     return f"{amount / 100:,.2f} {currency.upper()}"
 
 
+def left(until: datetime) -> str:
+    """Write how long something is still there."""
+    days = max((until - utc_now()).days, 0)
+    return "Goes today" if days == 0 else f"{counted(days, 'day')} left"
+
+
+def signed(number: int) -> str:
+    """Write a change with its sign."""
+    return f"{number:+,}" if number else "0"
+
+
+def clock(time: datetime) -> str:
+    """Write a time of day, in UTC, to the second."""
+    return time.astimezone(UTC).strftime("%H:%M:%S")
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
     "moment": moment,
     "day": day,
     "ordinal": ordinal,
+    "left": left,
+    "signed": signed,
+    "clock": clock,
+    "entry": lambda kind: ENTRIES.get(kind, kind),
     "counted": counted,
     "money": money,
     "number": lambda number: f"{number:,}",

@@ -1,20 +1,50 @@
-"""Jobs: how far they are, and how to stop them."""
+"""Jobs: all of them, one with everything that happened to it, and how to stop it."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from gateway.adapters.inbound.dashboard.pages import part
-from gateway.adapters.inbound.dashboard.visitor import Acting
+from gateway.adapters.inbound.dashboard.pages import page, part
+from gateway.adapters.inbound.dashboard.visitor import Acting, Visiting
 from gateway.adapters.inbound.http.api import Api, Ports
+from gateway.adapters.inbound.http.bodies.common import PageQuery
 from gateway.adapters.inbound.http.bodies.jobs import Job
 from gateway.adapters.inbound.http.caller import fingerprint, wish
+from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.application.cancel_job import cancel_job
+from gateway.application.reading import Lines, Page
 from gateway.domain.asks import NotFound
 from gateway.domain.permissions import Caller
 from gateway.domain.requests import Kind
 
 router = APIRouter()
+_SHOWN = 20
+
+
+@router.get("/jobs")
+async def jobs(
+    me: Visiting,
+    api: Ports,
+    status: str = "",
+    operation: str = "",
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """Show the team's jobs, newest first."""
+    query = PageQuery(limit=_SHOWN, cursor=cursor)
+    found = await api.lists.jobs(
+        me.team.id, wanted(query, UUID), status=status or None, operation=operation or None, model_id=None
+    )
+    shown = page_of(found, query, lambda view: Job.of(view, api.links), lambda view: (str(view.job.id),))
+    return page("jobs.html", me, title="Jobs", jobs=shown, given={"status": status, "operation": operation})
+
+
+@router.get("/jobs/{job_id}")
+async def job_page(job_id: UUID, me: Visiting, api: Ports) -> Response:
+    """Show a job: what was asked, what happened, what came of it and what it cost."""
+    job = await _job(job_id, me.caller, api)
+    lines = await api.lists.entries(me.team.id, Page(20), Lines(job_id=job_id))
+    return page("job.html", me, title="Job", here="Jobs", job=job, entries=[entry for _, _, entry in lines])
 
 
 @router.get("/jobs/{job_id}/part")

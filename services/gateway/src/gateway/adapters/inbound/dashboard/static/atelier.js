@@ -20,6 +20,12 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
   if (opener) document.getElementById(opener.dataset.dialog).showModal();
   if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+  const all = event.target.closest("[data-all]");
+  if (all) {
+    const boxes = [...document.querySelectorAll(`input[type=checkbox][name=${all.dataset.all}]`)];
+    const check = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = check;
+  }
   const copied = event.target.closest("[data-copy]");
   if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => { copied.textContent = "Copied"; });
 });
