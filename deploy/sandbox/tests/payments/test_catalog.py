@@ -81,4 +81,10 @@ async def test_a_deleted_customer_ends_its_subscriptions(shop):
     made = await shop.subscribe(customer, await shop.price("Pro", 1200))
     await shop.api.customers.delete_async(customer.id)
     assert (await shop.subscription(made.id)).status == "canceled"
-    assert (await shop.events())[-2:] == ["customer.subscription.deleted", "customer.deleted"]
+    gone = await shop.api.customers.retrieve_async(customer.id)
+    assert gone.to_dict() == {"id": customer.id, "object": "customer", "deleted": True}
+    assert [each.status for each in await shop.invoices(customer)] == ["paid"]
+    with pytest.raises(stripe.InvalidRequestError):
+        await shop.subscribe(customer, await shop.price("Max", 9900))
+    events = await shop.events()
+    assert events.index("customer.deleted") == events.index("customer.subscription.deleted") + 1

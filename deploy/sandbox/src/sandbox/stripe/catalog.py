@@ -105,6 +105,7 @@ def make_price(account: Account, params: Params, product: Obj) -> Obj:
     amount = params.number("unit_amount")
     if amount is None:
         raise missing("unit_amount")
+    currency = params.required("currency").lower()
     lookup_key = params.text("lookup_key")
     _claim(account, lookup_key, None, transfer=params.flag("transfer_lookup_key"))
     recurring = _recurring(params.group("recurring")) if "recurring" in params else None
@@ -115,7 +116,7 @@ def make_price(account: Account, params: Params, product: Obj) -> Obj:
             "active": params.flag("active", default=True),
             "billing_scheme": "per_unit",
             "created": account.now(),
-            "currency": params.required("currency").lower(),
+            "currency": currency,
             "custom_unit_amount": None,
             "livemode": False,
             "lookup_key": lookup_key,

@@ -25,6 +25,8 @@ _SECRET = re.compile(r"\{CHECKOUT_SESSION_ID\}")
 def _create(call: Call) -> Obj:
     account, params = call.account, call.params
     mode = params.choice("mode", _MODES, "payment")
+    params.group("subscription_data").only(_SUBSCRIPTION_DATA)
+    params.group("payment_intent_data").only(_INTENT_DATA)
     if mode == "setup":
         raise invalid("The sandbox knows the modes payment and subscription.", param="mode")
     success_url = params.required("success_url")
@@ -58,8 +60,6 @@ def _keep(account: Account, session: Obj, params: Params, rows: list[Obj]) -> No
     """Remember what completing the session will need."""
     data = ("subscription_data", "payment_intent_data", "invoice_creation")
     account.note(session).update(line_items=rows, **{name: params.group(name) for name in data})
-    params.group("subscription_data").only(_SUBSCRIPTION_DATA)
-    params.group("payment_intent_data").only(_INTENT_DATA)
 
 
 def _customer(account: Account, params: Params) -> Obj | None:

@@ -121,7 +121,15 @@ def delete(account: Account, customer: Obj) -> None:
             subscription.update(status="canceled", canceled_at=now, ended_at=now)
             account.say("customer.subscription.deleted", subscription)
     account.say("customer.deleted", customer)
+    account.note(customer)["deleted"] = True
     account.remove(customer)
+
+
+def _read(call: Call) -> Obj:
+    """Return a customer; of a deleted one, that it is."""
+    if call.account.notes.get(call.key, {}).get("deleted"):
+        return {"id": call.key, "object": "customer", "deleted": True}
+    return call.account.get("customer", call.key)
 
 
 def _methods(call: Call) -> Obj:
@@ -134,7 +142,7 @@ def _methods(call: Call) -> Obj:
 ROUTES = [
     Route("POST", "/v1/customers", _create, f"{_KNOWS} test_clock"),
     lister("customer", "/v1/customers", "email test_clock"),
-    Route("GET", "/v1/customers/{}", lambda call: call.account.get("customer", call.key)),
+    Route("GET", "/v1/customers/{}", _read),
     Route("POST", "/v1/customers/{}", _update, _KNOWS),
     Route("DELETE", "/v1/customers/{}", _delete),
     Route("GET", "/v1/customers/{}/payment_methods", _methods, "type " + " ".join(PAGING)),

@@ -57,13 +57,14 @@ class Stripe:
 
     async def reset(self) -> None:
         """Back to the beginning: only the endpoint of the settings is there."""
-        await self.account.stop()
-        await self.webhooks.clear()
-        self.webhooks.use(Delivering())
-        self.faults.rules = []
-        self.api.idempotency.clear()
-        self.account.clear()
-        self._add_endpoint()
+        async with self._clock:
+            await self.account.stop()
+            await self.webhooks.clear()
+            self.webhooks.use(Delivering())
+            self.faults.rules = []
+            self.api.idempotency.clear()
+            self.account.clear()
+            self._add_endpoint()
 
     async def advance(self, seconds: int) -> int:
         """Move the time of everything without a test clock, and do what is due by then."""

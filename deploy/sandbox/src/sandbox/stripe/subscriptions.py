@@ -95,6 +95,7 @@ def _update(call: Call) -> Obj:
         _refuse_when_unpaid(account, subscription)
     if params.text("trial_end") == "now" and subscription["status"] == "trialing":
         _end_trial(account, subscription)
+    fields = _fields(account, params, subscription)
     now = account.now(subscription)
     change = weigh(
         account,
@@ -104,9 +105,7 @@ def _update(call: Call) -> Obj:
         behavior=behavior,
         anchor_now=params.text("billing_cycle_anchor") == "now",
     )
-    subscribing.apply(
-        account, subscription, change, behavior=behavior, **_fields(account, params, subscription)
-    )
+    subscribing.apply(account, subscription, change, behavior=behavior, **fields)
     return subscription
 
 

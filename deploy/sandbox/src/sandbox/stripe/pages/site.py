@@ -26,6 +26,7 @@ _CHOICES = {
 }
 _BANK = {"sepa": "Bank debit: succeeds after three days", "sepa_fails": "Bank debit: fails after three days"}
 _DECLINES = "chargeDeclined"
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
 
 
 def page_routes(account: Account) -> Iterable[web.RouteDef]:
@@ -33,6 +34,7 @@ def page_routes(account: Account) -> Iterable[web.RouteDef]:
     site = _Site(account)
     return [
         web.get("/style.css", site.style),
+        web.get("/favicon.ico", site.icon),
         web.get("/c/pay/{key}", site.checkout),
         web.post("/c/pay/{key}", site.pay),
         web.get("/p/session/{key}", site.portal),
@@ -61,6 +63,9 @@ class _Site:
 
     async def style(self, _: web.Request) -> web.Response:
         return web.Response(text=(_FOLDER / "style.css").read_text(), content_type="text/css")
+
+    async def icon(self, _: web.Request) -> web.Response:
+        return web.Response(status=204)
 
     async def checkout(self, request: web.Request) -> web.Response:
         return self._checkout(self._found(request, checkout.KIND))
@@ -193,10 +198,7 @@ class _Site:
 
     def _page(self, name: str, status: int = 200, **shown: object) -> web.Response:
         html = self._templates.get_template(name).render(**shown)
-        headers = {
-            "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'",
-            "Cache-Control": "no-store",
-        }
+        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
         return web.Response(text=html, status=status, content_type="text/html", headers=headers)
 
 
