@@ -54,7 +54,7 @@ async def test_a_killed_process_loses_nothing(house, studio, name):
 
 async def test_a_team_that_signs_up_without_billing_gets_its_credits_later(house):
     await asyncio.to_thread(house.stack.kill, "billing")
-    client = await Client.sign_up(house.stack.url)
+    client = await Client.sign_up(house.stack.url, house.stack.sandbox_url)
     house.clients.append(client)
     assert (await client.balance())["available"] == 0
     refused = await client.post("/api/generate", await client.wish("too early"))

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from atelier_local.post import verification_token
+
 Json = dict[str, Any]
 
 ENDED = {"completed", "failed", "cancelled", "expired"}
@@ -24,13 +26,16 @@ class Client:
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    async def sign_up(cls, url: str) -> "Client":
-        """Open an account and a team, and go on with an API key."""
+    async def sign_up(cls, url: str, sandbox_url: str) -> "Client":
+        """Open an account and a team, verify the address by the letter, and go on with an API key."""
         client = cls(httpx.AsyncClient(base_url=url, timeout=30), f"{uuid.uuid4().hex[:12]}@example.com")
         body = {"name": "Ada", "email": client.email, "password": "a long password", "team_name": "Studio"}
         signed = await client.http.post("/api/auth/sign-up", json=body)
         assert signed.status_code in {201, 202}, signed.text
         client.team_id = signed.json()["team"]["id"]
+        token = await asyncio.to_thread(verification_token, sandbox_url, client.email)
+        verified = await client.http.post("/api/auth/verify", json={"token": token})
+        assert verified.status_code == 204, verified.text
         key = await client.http.post(
             "/api/api-keys", json={"name": "tests", "scopes": ["read", "generate", "models"]}
         )

@@ -23,7 +23,7 @@ class House:
 
     async def team(self, *, credits_added: int = 0, **limits: int) -> Client:
         """Sign a team up; an operator sets its limits and adds or takes credits."""
-        client = await Client.sign_up(self.stack.url)
+        client = await Client.sign_up(self.stack.url, self.stack.sandbox_url)
         self.clients.append(client)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in limits.items()]
         chores = [self.operate("billing", "limits", "--team", client.team_id, *options)] if limits else []

@@ -1,6 +1,7 @@
 """The gateway on a real database, and a player who speaks the lines of the other services."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,12 +50,16 @@ from gateway.bootstrap import api, app
 from gateway.settings import Settings
 
 PRICES = {Operation.CREATE_MODEL: 100, Operation.REFINE_MODEL: 50, Operation.GENERATE_IMAGES: 2}
+PASSWORD = "correct horse battery"
+_TOKEN = re.compile(r"(?:token=|/invitations/)([A-Za-z0-9_-]+)")
 SETTINGS = {
     "rabbitmq_url": "amqp://unused",
     "s3_public_endpoint": "http://127.0.0.1:9",
     "s3_bucket": "atelier",
     "aws_access_key_id": "key",
     "aws_secret_access_key": "secret",
+    "smtp_url": "smtp://127.0.0.1:9",
+    "require_verified_email": False,
     "sign_ups_per_hour": 1000,
     "sign_ins_per_quarter": 20,
 }
@@ -86,10 +91,32 @@ class Stage:
         body = {
             "name": "Ada",
             "email": email or f"{uuid4().hex[:8]}@example.com",
-            "password": "correct horse battery",
+            "password": PASSWORD,
         }
         answer = await client.post("/api/auth/sign-up", json=body)
         assert answer.status_code == 201, answer.text
+        return Person(client, UUID(answer.json()["team"]["id"]), UUID(answer.json()["user"]["id"]))
+
+    async def token(self, email: str) -> str:
+        """Take the token of the link in the newest letter to an address, as its reader would."""
+        query = f"select body from gateway.letters where recipient = '{email}' order by id desc"
+        bodies = [row.body for row in await self.rows(query)]
+        return next(found[1] for body in bodies if (found := _TOKEN.search(body)))
+
+    async def verified(self, email: str) -> None:
+        """Follow the link of a letter."""
+        async with self.client() as client:
+            answer = await client.post("/api/auth/verify", json={"token": await self.token(email)})
+            assert answer.status_code == 204, answer.text
+
+    async def invited(self, host: "Person", email: str, role: str = "member") -> "Person":
+        """Let somebody new join a team."""
+        wish = {"email": email, "role": role}
+        assert (await host.client.post("/api/team/invitations", json=wish)).status_code == 201
+        client, body = self.client(), {"name": "Grace", "password": PASSWORD}
+        path = f"/api/invitations/{await self.token(email)}/accept"
+        answer = await client.post(path, json=body)
+        assert answer.status_code == 200, answer.text
         return Person(client, UUID(answer.json()["team"]["id"]), UUID(answer.json()["user"]["id"]))
 
     async def hear(self, *messages: Message, correlation_id: UUID | None = None) -> None:
@@ -239,8 +266,8 @@ class Person:
         return await self.client.post("/api/generate", json=body, headers=headers)
 
 
-def make_stage(database: Database, url: str, signer: Signer) -> Stage:
-    settings = Settings(database_url=url, fal_jwks_url=signer.url, **SETTINGS)
+def make_stage(database: Database, url: str, signer: Signer, **changes: object) -> Stage:
+    settings = Settings(database_url=url, fal_jwks_url=signer.url, **SETTINGS | changes)
     news = News(database, url, Health(), settings.outbox_limit)
     return Stage(database, news, app(api(settings, database, news)), signer)
 

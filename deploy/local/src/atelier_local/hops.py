@@ -9,6 +9,7 @@ from pathlib import Path
 from atelier_local.demo.api import Api, Json
 from atelier_local.demo.hops import Hop, hops_of
 from atelier_local.demo.screen import Screen
+from atelier_local.post import verification_token
 from atelier_local.stack import REPOSITORY, Stack
 
 ENDS = {"POST /api/generate", "handle credits.settled.v1", "store generate", "fal calls back"}
@@ -38,6 +39,7 @@ def people(stack: Stack, jobs: int) -> list[tuple[Api, Json]]:
             api = Api(stack.url)
             mail = f"{uuid.uuid4().hex[:8]}@example.com"
             api.post("/api/auth/sign-up", {"name": "Ada", "email": mail, "password": uuid.uuid4().hex})
+            api.post("/api/auth/verify", {"token": verification_token(stack.sandbox_url, mail)})
             reference = api.get("/api/reference-models?limit=1")["data"][0]["id"]
         found.append((api, {"reference_model_id": reference, "prompt": f"a harbour, {number}", "count": 1}))
     return found

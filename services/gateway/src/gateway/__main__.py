@@ -16,5 +16,6 @@ if __name__ == "__main__":
             "parked": parked("gateway"),
             "audit": cli.audit(bootstrap.audit),
             "findings": cli.findings(bootstrap.findings),
+            "letters": cli.letters(bootstrap.letters, bootstrap.decide_letters),
         },
     )

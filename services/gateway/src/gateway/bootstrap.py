@@ -1,7 +1,8 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 from fastapi import FastAPI
 
@@ -29,11 +30,14 @@ from gateway.adapters.outbound.postgres.news import News
 from gateway.adapters.outbound.postgres.views import StoredViews
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.adapters.outbound.s3 import S3
+from gateway.adapters.outbound.smtp import SmtpPostman
 from gateway.application import audit as use_case
-from gateway.application import sign_in, sign_up
 from gateway.application.ask import Asking
 from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import Remedy, heal_holds
+from gateway.application.identity import Identity
+from gateway.domain.letters import Letter
+from gateway.domain.throttle import Throttle
 from gateway.settings import ProjectorSettings, Settings
 
 NAME = "gateway"
@@ -53,7 +57,12 @@ def build(settings: Settings) -> Service:
         name=NAME,
         settings=settings,
         database=database,
-        schedules=[schedule.resending(opened, utc_now), schedule.tidying(opened, utc_now)],
+        schedules=[
+            schedule.resending(opened, utc_now),
+            schedule.tidying(opened, utc_now),
+            schedule.delivering(opened, SmtpPostman(settings.smtp_url, settings.mail_from), utc_now),
+            schedule.forgetting(opened, utc_now),
+        ],
         app=app(api(settings, database, news)),
         around=[running],
         on_stop=[news.let_go],
@@ -73,19 +82,17 @@ def api(settings: Settings, database: Database, news: News) -> Api:
     views = StoredViews(database)
     return Api(
         asking=Asking(transaction(database), news, utc_now, news.backlogged),
-        callers=StoredCallers(database),
+        callers=StoredCallers(database, settings.require_verified_email),
         views=views,
         previews=views,
         lists=StoredLists(database),
         events=StoredEvents(database),
         watch=news.watch,
-        passwords=Argon2Passwords(),
         links=_links(settings),
         gallery=StoredGallery(database),
         fetcher=GuardedFetcher(settings.trusted_networks),
         signatures=JwksKeys(settings.fal_jwks_url),
-        sign_ups=sign_up.per_address(settings.sign_ups_per_hour),
-        sign_ins=sign_in.per_address(settings.sign_ins_per_quarter),
+        identity=identity(settings, database),
         secure_cookies=settings.public_url.startswith("https:"),
     )
 
@@ -105,6 +112,18 @@ def _links(settings: Settings) -> SignedLinks:
     )
     nearer = CloudFront(url, key_pair_id, key.get_secret_value()) if url and key_pair_id and key else None
     return SignedLinks(nearer.sign if nearer else s3.sign, s3.upload, utc_now)
+
+
+def identity(settings: Settings, database: Database) -> Identity:
+    """Wire what the use cases about people work with."""
+    return Identity(
+        transaction=transaction(database),
+        clock=utc_now,
+        passwords=Argon2Passwords(),
+        site=settings.public_url.rstrip("/"),
+        sign_ups=Throttle("sign-up", settings.sign_ups_per_hour, timedelta(hours=1)),
+        sign_ins=Throttle("password-address", settings.sign_ins_per_quarter, timedelta(minutes=15)),
+    )
 
 
 def build_projector(settings: ProjectorSettings) -> Service:
@@ -157,6 +176,18 @@ async def audit(look: Callable[[cli.AuditOnce, cli.Heal], Awaitable[int]]) -> in
             return await heal_holds(opened, utc_now, limit)
 
         return await look(audit_once, heal)
+
+
+async def letters() -> Sequence[Letter]:
+    """List the letters that could not be delivered."""
+    async with connected() as database, transaction(database)() as work:
+        return await work.post.parked()
+
+
+async def decide_letters(ids: Sequence[UUID], *, again: bool) -> int:
+    """Try parked letters anew, or drop them; tells how many there were."""
+    async with connected() as database, transaction(database)() as work:
+        return await (work.post.unpark(ids, utc_now()) if again else work.post.drop(ids))
 
 
 async def findings() -> list[StoredFinding]:

@@ -1,6 +1,8 @@
+from email.utils import parseaddr
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
 
@@ -33,6 +35,16 @@ class Settings(ServiceSettings):
     sign_ins_per_quarter: int = Field(
         default=100, ge=1, description="Sign-ins that one address may try in 15 minutes"
     )
+    smtp_url: str = Field(
+        description="The mail server: smtp://user:password@host:587 (STARTTLS), smtps:// (TLS at once); "
+        "without a user, smtp:// encrypts when the server can",
+    )
+    mail_from: str = Field(
+        default="Atelier <no-reply@atelier.example>", description="Whom letters come from, as name <address>"
+    )
+    require_verified_email: bool = Field(
+        default=True, description="Whether credits are spent only by who has verified their e-mail address"
+    )
     outbox_limit: int = Field(
         default=10_000, ge=1, description="Messages that may wait to be sent before requests are refused"
     )
@@ -45,6 +57,21 @@ class Settings(ServiceSettings):
                 "CLOUDFRONT_URL, CLOUDFRONT_KEY_PAIR_ID and CLOUDFRONT_PRIVATE_KEY belong together"
             )
         return self
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_smtp(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("must be smtp://host:port or smtps://host:port")
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_address(cls, sender: str) -> str:
+        if "@" not in parseaddr(sender)[1]:
+            raise ValueError("must be an address, as name <address>")
+        return sender
 
 
 class ProjectorSettings(ServiceSettings):

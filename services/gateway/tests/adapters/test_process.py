@@ -60,6 +60,8 @@ def environment(fresh_database, fresh_vhost, provider) -> Environment:
         "HTTP_PORT": free_port(),
         "FAL_JWKS_URL": provider.url,
         "S3_BUCKET": "atelier",
+        "SMTP_URL": "smtp://127.0.0.1:9",
+        "REQUIRE_VERIFIED_EMAIL": "false",
         "S3_PUBLIC_ENDPOINT": "http://127.0.0.1:9",
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",

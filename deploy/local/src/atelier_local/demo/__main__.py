@@ -64,7 +64,7 @@ class Demo:
         self._stack.start()
         self._screen.good(f"{self._stack.url} after {time.monotonic() - self._began:.1f} s")
         api, tap = Api(self._stack.url), self._tap()
-        journey = Journey(api, tap, self._screen, self._images)
+        journey = Journey(api, tap, self._screen, self._images, self._stack.sandbox_url)
         try:
             journey.run()
         finally:

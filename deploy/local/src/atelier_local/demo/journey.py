@@ -9,6 +9,7 @@ from atelier_local.demo.api import Api, Json
 from atelier_local.demo.errors import Disappointed
 from atelier_local.demo.screen import Screen
 from atelier_local.demo.tap import Tap
+from atelier_local.post import verification_token
 
 CREDITS, CREATE, REFINE, IMAGES, UNIT = 200, 100, 50, 4, 2
 LEFT = CREDITS - CREATE - REFINE - IMAGES * UNIT
@@ -20,8 +21,9 @@ SHOWN = 5
 class Journey:
     """The steps of the demo, in their order; each checks what it was promised."""
 
-    def __init__(self, api: Api, tap: Tap, screen: Screen, folder: Path) -> None:
+    def __init__(self, api: Api, tap: Tap, screen: Screen, folder: Path, sandbox_url: str) -> None:
         self._api, self._tap, self._screen, self._folder = api, tap, screen, folder
+        self._sandbox_url = sandbox_url
         self.jobs: list[Json] = []
         self.asked: list[str] = []
 
@@ -43,9 +45,15 @@ class Journey:
         if signed["balance"] is None:
             self._await_credits()
         self._balance(CREDITS)
+        self._verify(email)
         key = self._api.post("/api/api-keys", {"name": "demo", "scopes": ["read", "generate", "models"]})
         self._api.use_key(key["secret"])
         self._screen.good(f"{email}, team “{signed['team']['name']}”, API key {key['prefix']}…")
+
+    def _verify(self, email: str) -> None:
+        """Credits are spent only by who has shown that they read the mail of their address."""
+        self._api.post("/api/auth/verify", {"token": verification_token(self._sandbox_url, email)})
+        self._screen.good(f"followed the link in the letter to {email}")
 
     def _await_credits(self) -> None:
         self._api.await_event(

@@ -5,13 +5,15 @@ from datetime import datetime
 from uuid import UUID
 
 from gateway.application.ports import ApiKey, Transaction
+from gateway.domain.activity import Act
 from gateway.domain.asks import NotFound
+from gateway.domain.permissions import Caller
 from gateway.domain.requests import Request
 from gateway.domain.secrets import KeySecret
 
 
 async def create_api_key(
-    request: Request, key: ApiKey, transaction: Transaction
+    request: Request, key: ApiKey, caller: Caller, transaction: Transaction
 ) -> tuple[ApiKey, KeySecret | None, bool]:
     """Make a key and tell its secret, once: a repetition finds the key without it (third value: True)."""
     secret = KeySecret()
@@ -20,6 +22,7 @@ async def create_api_key(
         if earlier := await work.requests.earlier(request) or await work.requests.open(request):
             return await _known(await work.keys.of_team(request.team_id), earlier.subject), None, True
         await work.keys.add(key, secret.hash)
+        await work.activity.note(Act.KEY_CREATED, caller, key.id, key.name)
     return key, secret, False
 
 
@@ -36,8 +39,9 @@ async def list_api_keys(team_id: UUID, transaction: Transaction) -> list[ApiKey]
         return await work.keys.of_team(team_id)
 
 
-async def revoke_api_key(team_id: UUID, key_id: UUID, now: datetime, transaction: Transaction) -> None:
+async def revoke_api_key(caller: Caller, key_id: UUID, now: datetime, transaction: Transaction) -> None:
     """End a key at once. Raises NotFound."""
     async with transaction() as work:
-        if not await work.keys.revoke(team_id, key_id, now):
+        if not await work.keys.revoke(caller.team_id, key_id, now):
             raise NotFound("api_key")
+        await work.activity.note(Act.KEY_REVOKED, caller, key_id)

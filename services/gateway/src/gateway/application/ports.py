@@ -14,37 +14,11 @@ from contracts.jobs import ImagesExpiring
 from contracts.message import Document, Message
 from gateway.application.checking import Books, Findings
 from gateway.application.gallery import Images
+from gateway.application.peopling import Activity, Invitations, Post, Proofs, Sessions, Teams, Users
 from gateway.application.reading import Views
 from gateway.domain.callback import SignedCall
-from gateway.domain.permissions import Caller, Role
+from gateway.domain.permissions import Caller
 from gateway.domain.requests import Request, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A person with an account; `email` is lower case and unique."""
-
-    id: UUID
-    email: str
-    name: str
-    password_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Who owns everything here, and pays for it."""
-
-    id: UUID
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """A person in a team."""
-
-    user: User
-    team: Team
-    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +38,6 @@ class ApiKey:
     last_used_at: datetime | None = None
 
 
-class EmailTaken(Exception):
-    """Somebody has signed up with this address already."""
-
-
-class People(Protocol):
-    """Users, their teams and their sessions."""
-
-    async def add(self, membership: Membership, now: datetime) -> None:
-        """Add a user, a team and the user's role in it. Raises EmailTaken."""
-
-    async def by_email(self, email: str) -> Membership | None:
-        """Find a user and the team they joined first."""
-
-    async def by_id(self, user_id: UUID, team_id: UUID) -> Membership | None:
-        """Find a user in a team."""
-
-    async def open_session(
-        self, token_hash: bytes, membership: Membership, now: datetime, until: datetime
-    ) -> None:
-        """Let the holder of a token act as this user for this team."""
-
-    async def close_session(self, token_hash: bytes) -> None:
-        """End a session."""
-
-    async def forget_sessions(self, now: datetime) -> None:
-        """Drop the sessions that have expired."""
-
-
 class Keys(Protocol):
     """API keys."""
 
@@ -103,6 +49,9 @@ class Keys(Protocol):
 
     async def revoke(self, team_id: UUID, key_id: UUID, now: datetime) -> bool:
         """End a key; tells whether the team had it."""
+
+    async def revoke_of(self, team_id: UUID, user_id: UUID, now: datetime) -> None:
+        """End the keys that a member made."""
 
 
 class Requests(Protocol):
@@ -204,7 +153,13 @@ class Outbox(Protocol):
 class Work:
     """Everything a use case can touch within its transaction."""
 
-    people: People
+    users: Users
+    teams: Teams
+    sessions: Sessions
+    invitations: Invitations
+    proofs: Proofs
+    activity: Activity
+    post: Post
     keys: Keys
     requests: Requests
     slots: Slots

@@ -45,7 +45,7 @@ async def _settle(
     """Store verdicts and take declined documents back; returns the jobs that never were."""
     verdicts: dict[UUID, Verdict] = dict(spoken(deliveries))
     awaited = await work.requests.awaited((Kind.CANCEL_JOB,), stopped)
-    awaited += await work.requests.awaited((Kind.SIGN_UP,), funded)
+    awaited += await work.requests.awaited((Kind.SIGN_UP, Kind.OPEN_TEAM), funded)
     verdicts |= {request.id: GRANTED for request in awaited}
     settled = await work.requests.settle(verdicts)
     declined = [request for request in settled if request.verdict and request.verdict.outcome != "granted"]

@@ -1,20 +1,16 @@
 """Sign in and out."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from chassis.clock import Clock
-from gateway.application.ports import Membership, Passwords, Transaction
-from gateway.application.throttling import throttled
-from gateway.domain.secrets import hash_of, new_token
-from gateway.domain.throttle import Throttle
-
-SESSIONS_LAST = timedelta(days=30)
-PER_ACCOUNT = Throttle("sign-in-account", 10, timedelta(minutes=15))
-
-
-class InvalidCredentials(Exception):
-    """No such address, or not its password; which of the two is not told."""
+from chassis.ids import new_id
+from gateway.application.identity import PER_PAIR, Identity, InvalidCredentials, open_session
+from gateway.application.open_team import begin_team
+from gateway.application.ports import Work
+from gateway.domain.activity import Act
+from gateway.domain.people import Device, Membership, Team, User
+from gateway.domain.permissions import Role
+from gateway.domain.secrets import hash_of
+from gateway.domain.throttle import neighbourhood
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +23,48 @@ class SignedIn:
     replayed: bool = False
 
 
-def per_address(limit: int) -> Throttle:
-    """Limit how often anybody at one address may try within a quarter of an hour."""
-    return Throttle("sign-in-address", limit, timedelta(minutes=15))
-
-
-async def sign_in(
-    email: str,
-    password: str,
-    address: str,
-    *,
-    limit: Throttle,
-    passwords: Passwords,
-    transaction: Transaction,
-    clock: Clock,
-) -> SignedIn:
-    """Open a session. Raises InvalidCredentials, TooManyAttempts."""
-    now = clock()
-    # Counted before the password is looked at, so that parallel guesses count too.
-    await throttled(transaction, now, {PER_ACCOUNT: email, limit: address})
-    async with transaction() as work:
-        membership = await work.people.by_email(email)
-    known = membership.user.password_hash if membership else None
-    if not await passwords.matches(known, password) or membership is None:
+async def sign_in(email: str, password: str, device: Device, identity: Identity) -> SignedIn:
+    """Open a session in the team used last. Raises InvalidCredentials, TooManyAttempts."""
+    await identity.count_guess(email, device)
+    async with identity.transaction() as work:
+        user = await work.users.by_email(email)
+    known = user.password_hash if user else None
+    if not await identity.passwords.matches(known, password) or user is None:
+        await _note_failure(user, device, identity)
         raise InvalidCredentials
-    token = new_token()
-    async with transaction() as work:
-        await work.throttles.clear(PER_ACCOUNT.key(email))
-        await work.people.open_session(hash_of(token), membership, now, now + SESSIONS_LAST)
+    now = identity.clock()
+    async with identity.transaction() as work:
+        membership = await _home(work, user, identity)
+        token = await open_session(work, membership, device, now)
+        await work.throttles.clear(PER_PAIR.key(f"{email} {neighbourhood(device.address)}"))
+        await work.activity.note_person(Act.SIGNED_IN, membership, device.address)
     return SignedIn(membership, token)
 
 
-async def sign_out(token: str, transaction: Transaction) -> None:
+async def _note_failure(user: User | None, device: Device, identity: Identity) -> None:
+    if user is None:
+        return
+    async with identity.transaction() as work:
+        for membership in (await work.teams.of_user(user.id))[:1]:
+            await work.activity.note_person(Act.SIGN_IN_FAILED, membership, device.address)
+
+
+async def _home(work: Work, user: User, identity: Identity) -> Membership:
+    """Find the team to look at; who was removed from their last one gets a team of their own."""
+    teams = await work.teams.of_user(user.id)
+    if teams:
+        return teams[0]
+    team = Team(new_id(), f"{user.name}'s team"[:80])
+    await begin_team(work, team, user, identity.clock(), new_id())
+    return Membership(user, team, Role.OWNER)
+
+
+async def sign_out(token: str, address: str, identity: Identity) -> None:
     """End a session."""
-    async with transaction() as work:
-        await work.people.close_session(hash_of(token))
+    async with identity.transaction() as work:
+        session = await work.sessions.by_token(hash_of(token))
+        if session is None or not await work.sessions.end(session.user_id, session.id):
+            return
+        membership = await work.teams.membership(session.user_id, session.team_id)
+        if membership is not None:
+            await work.activity.note_person(Act.SIGNED_OUT, membership, address)

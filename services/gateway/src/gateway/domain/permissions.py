@@ -94,7 +94,7 @@ class Caller:
     """Who asks, for which team, with what permissions.
 
     `key` is the API key that will be charged, `session_id` the session of a person; `may_spend` is false
-    while an e-mail address must be verified first.
+    while an e-mail address must be verified first, `address` is where the request came from.
     """
 
     user_id: UUID
@@ -105,6 +105,7 @@ class Caller:
     key: KeyTerms | None = None
     session_id: UUID | None = None
     may_spend: bool = True
+    address: str = ""
 
     def require(self, *permissions: Permission) -> Self:
         """Raise NotPermitted unless this caller has one of these permissions."""

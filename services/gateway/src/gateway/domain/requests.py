@@ -24,6 +24,8 @@ class Kind(StrEnum):
     QUOTE = "quote"
     UPLOAD = "upload"
     API_KEY = "api_key"
+    OPEN_TEAM = "open_team"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
+from hmac import compare_digest
 
 KEY_PREFIX = "atl_"
 _SHOWN = len(KEY_PREFIX) + 6
@@ -16,6 +17,16 @@ def new_token() -> str:
 def hash_of(token: str) -> bytes:
     """Reduce a token to what is stored; a random token needs no slow hash."""
     return sha256(token.encode()).digest()
+
+
+def csrf_token(session_token: str) -> str:
+    """Derive what a form must carry to prove that it was made for this session."""
+    return sha256(f"csrf:{session_token}".encode()).hexdigest()
+
+
+def is_csrf_token(given: str, session_token: str) -> bool:
+    """Tell whether a form was made for this session."""
+    return compare_digest(given.encode(), csrf_token(session_token).encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
 
 
 class TooManyAttempts(Exception):
@@ -11,6 +12,15 @@ class TooManyAttempts(Exception):
     def __init__(self, retry_after: int) -> None:
         super().__init__("Too many attempts. Please wait before you try again.")
         self.retry_after = retry_after
+
+
+def neighbourhood(address: str) -> str:
+    """Reduce an address to what one person can have many of: of IPv6 the first 64 bits."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Address(int(found) >> 64 << 64)) if isinstance(found, IPv6Address) else address
 
 
 @dataclass(frozen=True, slots=True)

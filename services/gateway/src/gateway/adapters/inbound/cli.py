@@ -5,7 +5,8 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from chassis.commands import Command
 from contracts.credits import CaptureCredits
@@ -13,6 +14,7 @@ from gateway.adapters.inbound.http.app import create_app
 from gateway.application.audit import Audit
 from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import Remedy
+from gateway.domain.letters import Letter
 
 AuditOnce = Callable[[timedelta], Awaitable[Audit]]
 Heal = Callable[[int], Awaitable[list[Remedy]]]
@@ -95,6 +97,45 @@ def findings(standing: Callable[[], Coroutine[Any, Any, list[StoredFinding]]]) -
         return 1 if found else 0
 
     return Command("List what the audits found that lasts; exits 1 when there is any.", run)
+
+
+class Decide(Protocol):
+    """Tries parked letters anew, or drops them."""
+
+    def __call__(self, ids: Sequence[UUID], *, again: bool) -> Coroutine[Any, Any, int]:
+        """Tell how many there were."""
+
+
+def letters(parked: Callable[[], Coroutine[Any, Any, Sequence[Letter]]], decide: Decide) -> Command:
+    """Offer to list, retry and drop the letters that could not be delivered."""
+
+    def run(options: Namespace) -> int:
+        if options.retry or options.drop:
+            again = bool(options.retry)
+            done = asyncio.run(decide(options.retry or options.drop, again=again))
+            print(f"{done} letters {'will be tried again' if again else 'dropped'}")
+            return 0
+        found = asyncio.run(parked())
+        for letter in found:
+            print(_letter_line(letter))
+        print(f"{len(found)} letters parked")
+        return 1 if found else 0
+
+    return Command(
+        "List the letters that no mail server took; exits 1 when there are any.", run, _letter_options
+    )
+
+
+def _letter_options(parser: ArgumentParser) -> None:
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--retry", nargs="+", type=UUID, metavar="ID", help="try these again from now on")
+    chosen.add_argument("--drop", nargs="+", type=UUID, metavar="ID", help="forget these")
+
+
+def _letter_line(letter: Letter) -> str:
+    written = f"{letter.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    subject, tries = letter.content.subject, letter.attempt
+    return f"{letter.id}  {written}  {letter.recipient}  {subject!r}  {tries} attempts: {letter.last_error}"
 
 
 def openapi() -> Command:

@@ -1,21 +1,17 @@
 """Who looks at a page: a person with a session. What they send must come from our own pages."""
 
-import hmac
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
 from chassis.http import Problem
 from gateway.adapters.inbound.http.api import Api, Ports
-from gateway.adapters.inbound.http.caller import SessionCookie, identify
-from gateway.application.ports import Team, User
+from gateway.adapters.inbound.http.caller import CSRF_HEADER, SessionCookie, check_origin, device_of, identify
 from gateway.application.reading import Standing
+from gateway.domain.people import Team, User
 from gateway.domain.permissions import Caller, Permission
-
-CSRF_HEADER = "X-CSRF-Token"
+from gateway.domain.secrets import csrf_token, is_csrf_token
 
 
 class NotSignedIn(Exception):
@@ -44,23 +40,11 @@ async def _acting(request: Request, api: Ports, session: SessionCookie) -> Calle
     if caller is None or session is None:
         raise NotSignedIn
     if request.method not in ("GET", "HEAD"):
-        check_origin(request)
-        if not hmac.compare_digest(request.headers.get(CSRF_HEADER, ""), csrf_token(session)):
+        check_origin(request, api)
+        if not is_csrf_token(request.headers.get(CSRF_HEADER, ""), session):
             raise Problem(403, "stale_page", "This page is out of date. Reload it and try again.")
         _count(caller, api)
-    return caller
-
-
-def check_origin(request: Request) -> None:
-    """Refuse what another site makes a browser send."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise Problem(403, "cross_origin", "This was sent by another site.")
-
-
-def csrf_token(session: str) -> str:
-    """Derive the token of a session's forms; only who can read our pages knows it."""
-    return hmac.new(session.encode(), b"csrf", sha256).hexdigest()
+    return replace(caller, address=device_of(request).address)
 
 
 def _count(caller: Caller, api: Api) -> None:
@@ -78,7 +62,7 @@ Acting = Annotated[Caller, Depends(_acting)]
 async def _visiting(caller: Acting, api: Ports, session: SessionCookie) -> Visitor:
     head = await api.events.head()
     async with api.asking.transaction() as work:
-        membership = await work.people.by_id(caller.user_id, caller.team_id)
+        membership = await work.teams.membership(caller.user_id, caller.team_id)
         standing = await work.views.standing(caller.team_id)
     if membership is None or session is None:
         raise NotSignedIn

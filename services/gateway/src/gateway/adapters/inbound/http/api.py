@@ -11,9 +11,9 @@ from fastapi import Depends, Request
 from gateway.adapters.inbound.http.limits import RateLimiter
 from gateway.application.ask import Asking
 from gateway.application.gallery import Gallery
-from gateway.application.ports import Callers, Fetcher, Links, Passwords, SignatureKeys, Watch
+from gateway.application.identity import Identity
+from gateway.application.ports import Callers, Fetcher, Links, SignatureKeys, Watch
 from gateway.application.reading import Events, Lists, Previews, Views
-from gateway.domain.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,11 @@ class Api:
     lists: Lists
     events: Events
     watch: Callable[[UUID], AbstractContextManager[Watch]]
-    passwords: Passwords
     links: Links
     gallery: Gallery
     fetcher: Fetcher
     signatures: SignatureKeys
-    sign_ups: Throttle
-    sign_ins: Throttle
+    identity: Identity
     secure_cookies: bool
     limiter: RateLimiter = field(default_factory=RateLimiter)
 

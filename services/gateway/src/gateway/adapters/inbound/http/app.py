@@ -13,15 +13,21 @@ from gateway.adapters.inbound.http.routes import (
     events,
     generate,
     images,
+    invitations,
     jobs,
+    me,
     models,
     reference_models,
+    teams,
     uploads,
     webhooks,
 )
 
 ROUTES = (
     auth,
+    me,
+    teams,
+    invitations,
     api_keys,
     reference_models,
     uploads,

@@ -1,6 +1,7 @@
 """Who asks: an API key or a session, checked for what it may do, and counted."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated
@@ -16,10 +17,11 @@ from chassis.ids import new_id
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.limits import rate_headers
 from gateway.domain.asks import Spending
+from gateway.domain.people import Device
 from gateway.domain.permissions import Caller, Permission
 from gateway.domain.requests import Kind, Verdict
 from gateway.domain.requests import Request as Wish
-from gateway.domain.secrets import KEY_PREFIX, hash_of
+from gateway.domain.secrets import KEY_PREFIX, hash_of, is_csrf_token
 
 COOKIE = "atelier_session"
 _BEARER = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key: `atl_...`")
@@ -38,7 +40,12 @@ IdempotencyKey = Annotated[
         description="Repeating a request with the same key within 24 hours repeats the answer, not the work",
     ),
 ]
+CSRF_HEADER, CSRF_FIELD = "X-CSRF-Token", "csrf_token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FOREIGN = frozenset({"cross-site", "same-site"})
+# What a form of any site can be sent as, without the browser asking first.
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+_LONGEST_AGENT = 200
 
 
 async def _identified(request: Request, api: Ports, bearer: Bearer, session: SessionCookie) -> Caller:
@@ -47,13 +54,24 @@ async def _identified(request: Request, api: Ports, bearer: Bearer, session: Ses
         raise Problem(
             401, "not_authenticated", "Sign in, or send an API key.", headers={"WWW-Authenticate": "Bearer"}
         )
-    if bearer is None:
-        _check_origin(request)
+    if bearer is None and session is not None:
+        check_origin(request, api)
+        await _check_form(request, session)
+    caller = replace(caller, address=device_of(request).address)
     allowance = api.limiter.take(caller.team_id, caller.per_minute)
     request.state.headers = rate_headers(allowance)
     if not allowance.allowed:
         raise Problem(429, "rate_limited", f"Your plan allows {allowance.limit} requests a minute.")
     return caller
+
+
+async def _maybe(request: Request, api: Ports, session: SessionCookie) -> Caller | None:
+    caller = await identify(api, None, session)
+    if caller is None or session is None:
+        return None
+    check_origin(request, api)
+    await _check_form(request, session)
+    return replace(caller, address=device_of(request).address)
 
 
 async def identify(api: Api, key: str | None, session: str | None) -> Caller | None:
@@ -64,13 +82,37 @@ async def identify(api: Api, key: str | None, session: str | None) -> Caller | N
     return await api.callers.by_session(hash_of(session), now) if session else None
 
 
-def _check_origin(request: Request) -> None:
+def check_origin(request: Request, api: Ports) -> None:
     """Refuse what another site makes a browser send; the cookie alone proves nothing."""
-    origin = request.headers.get("origin")
-    if request.method in _SAFE or origin is None:
+    if request.method in _SAFE:
         return
-    if urlsplit(origin).netloc != request.headers.get("host"):
+    origin = request.headers.get("origin")
+    if origin is None:
+        foreign = request.headers.get("sec-fetch-site") in _FOREIGN
+    else:
+        ours = {request.headers.get("host"), urlsplit(api.identity.site).netloc}
+        foreign = urlsplit(origin).netloc not in ours
+    if foreign:
         raise Problem(403, "cross_origin", "Requests from other sites need an API key.")
+
+
+async def _check_form(request: Request, session: str) -> None:
+    """Refuse a form that was not made for this session: a browser sends forms from anywhere, with cookies."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method in _SAFE or kind not in _FORMS:
+        return
+    given = request.headers.get(CSRF_HEADER)
+    if given is None and kind != "text/plain":
+        field = (await request.form()).get(CSRF_FIELD)
+        given = field if isinstance(field, str) else None
+    if given is None or not is_csrf_token(given, session):
+        raise Problem(403, "csrf_token_invalid", "The form is too old. Load the page again.")
+
+
+def device_of(request: Request) -> Device:
+    """Say where a request comes from."""
+    address = request.client.host if request.client else "unknown"
+    return Device(address, request.headers.get("user-agent", "")[:_LONGEST_AGENT])
 
 
 def _who_may(*permissions: Permission) -> Callable[[Caller], Awaitable[Caller]]:
@@ -81,6 +123,8 @@ def _who_may(*permissions: Permission) -> Callable[[Caller], Awaitable[Caller]]:
 
 
 Identified = Annotated[Caller, Depends(_identified)]
+MaybePerson = Annotated[Caller | None, Depends(_maybe)]
+"""A person with a session, or somebody unknown."""
 Reader = Annotated[Caller, Depends(_who_may(Permission.READ))]
 Generator = Annotated[Caller, Depends(_who_may(Permission.GENERATE))]
 ModelMaker = Annotated[Caller, Depends(_who_may(Permission.MODELS))]
@@ -94,6 +138,8 @@ KeyManager = Annotated[Caller, Depends(_who_may(Permission.MANAGE_KEYS))]
 TeamCloser = Annotated[Caller, Depends(_who_may(Permission.CLOSE_TEAM))]
 Person = Annotated[Caller, Depends(_who_may(Permission.OWN_ACCOUNT))]
 """A person with a session; an API key is none."""
+Leaver = Annotated[Caller, Depends(_who_may(Permission.MANAGE_TEAM, Permission.OWN_ACCOUNT))]
+"""Whoever manages the team, or at least their own place in it."""
 
 
 def fingerprint(*parts: object) -> bytes:

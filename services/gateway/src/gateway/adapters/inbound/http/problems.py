@@ -9,11 +9,12 @@ from starlette.exceptions import HTTPException
 
 from chassis.http import Problem, problem
 from gateway.application.ask import Backlogged, Declined
+from gateway.application.identity import InvalidCredentials, WrongPassword
+from gateway.application.invite import NewcomerUnknown
 from gateway.application.keep_images import MOST_IMAGES, TooManyImages
-from gateway.application.ports import CannotFetch, EmailTaken, KeysUnavailable, StoreUnavailable
+from gateway.application.ports import CannotFetch, KeysUnavailable, StoreUnavailable
 from gateway.application.reading import EventsExpired
 from gateway.application.receive_callback import Unreadable
-from gateway.application.sign_in import InvalidCredentials
 from gateway.domain.asks import (
     ModelBusy,
     ModelInUse,
@@ -26,7 +27,18 @@ from gateway.domain.asks import (
 from gateway.domain.callback import InvalidSignature
 from gateway.domain.cursor import InvalidCursor
 from gateway.domain.images import ImageGone, NotRepeatable, RecipeGone
+from gateway.domain.people import (
+    AlreadyMember,
+    EmailTaken,
+    HandOverFirst,
+    LastOwner,
+    NameMismatch,
+    OwnersOnly,
+    TooManyTeams,
+    WrongAddress,
+)
 from gateway.domain.permissions import EmailNotVerified, NotPermitted
+from gateway.domain.proofs import ProofInvalid
 from gateway.domain.requests import KeyReused
 from gateway.domain.throttle import TooManyAttempts
 
@@ -76,6 +88,28 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
         422, "idempotency_key_reused", "This Idempotency-Key was used for another request."
     ),
     EmailTaken: lambda _: Problem(409, "email_taken", "Somebody has signed up with this address already."),
+    WrongPassword: lambda _: Problem(403, "wrong_password", "The password is wrong."),
+    ProofInvalid: lambda _: Problem(
+        400, "link_invalid", "The link is wrong, too old, or was used already. Ask for another one."
+    ),
+    WrongAddress: lambda _: Problem(
+        403, "wrong_address", "The invitation is for another address. Sign in with that one."
+    ),
+    NewcomerUnknown: lambda _: Problem(
+        401, "not_authenticated", "Sign in first, or send a name and a password for a new account."
+    ),
+    AlreadyMember: lambda _: Problem(409, "already_member", "Whoever has this address is in the team."),
+    OwnersOnly: lambda _: Problem(403, "owners_only", "Only owners decide about owners."),
+    LastOwner: lambda _: Problem(
+        409, "last_owner", "A team needs an owner. Make somebody else one first, or close the team."
+    ),
+    HandOverFirst: lambda _: Problem(
+        409,
+        "hand_over_first",
+        "Others work in the team. Make one of them an owner and leave, or remove them.",
+    ),
+    NameMismatch: lambda _: Problem(422, "name_mismatch", "Type the name of the team as it is."),
+    TooManyTeams: lambda _: Problem(409, "too_many_teams", "You own as many teams as one person may."),
     InvalidCredentials: lambda _: Problem(401, "invalid_credentials", "Address or password is wrong."),
     TooManyAttempts: lambda e: Problem(
         429, "too_many_attempts", str(e), headers={"Retry-After": str(e.retry_after)}

@@ -3,30 +3,37 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, text
 
 from chassis.database import Database
 from contracts.orders import KeyTerms
-from gateway.domain.permissions import Caller, Role, permissions_of
+from gateway.domain.people import SESSIONS_IDLE
+from gateway.domain.permissions import Caller, Permission, Role, permissions_of
 from gateway.domain.plans import FREE
 
 _BY_SESSION = text("""
-    select s.user_id, s.team_id, m.role, coalesce(p.per_minute, :per_minute) as per_minute
+    select s.id, s.user_id, s.team_id, s.last_seen_at, m.role,
+        coalesce(p.per_minute, :per_minute) as per_minute, u.email_verified_at is not null as verified
     from gateway.sessions s
     join gateway.memberships m on m.team_id = s.team_id and m.user_id = s.user_id
+    join gateway.users u on u.id = s.user_id
     left join gateway.view_plans p on p.team_id = s.team_id
-    where s.token_hash = :hash and s.expires_at > :now
+    where s.token_hash = :hash and s.expires_at > :now and s.last_seen_at > :idle
 """)
 _BY_KEY = text("""
     select k.user_id, k.team_id, m.role, coalesce(p.per_minute, :per_minute) as per_minute,
-        k.id, k.scopes, k.credit_budget, k.budget_period, k.created_at, k.last_used_at
+        u.email_verified_at is not null as verified, k.id, k.scopes, k.credit_budget, k.budget_period,
+        k.created_at, k.last_used_at
     from gateway.api_keys k
     join gateway.memberships m on m.team_id = k.team_id and m.user_id = k.user_id
+    join gateway.users u on u.id = k.user_id
     left join gateway.view_plans p on p.team_id = k.team_id
     where k.secret_hash = :hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > :now)
 """)
 _USED = text("update gateway.api_keys set last_used_at = :now where id = :id")
+_SEEN = text("update gateway.sessions set last_seen_at = :now where id = :id")
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -35,16 +42,19 @@ class StoredCallers:
     """Credentials, found by their SHA-256 in one read."""
 
     database: Database
+    require_verified: bool
 
     async def by_session(self, token_hash: bytes, now: datetime) -> Caller | None:
         """Find who has this session."""
-        values = {"hash": token_hash, "now": now, "per_minute": FREE.per_minute}
+        values = {"hash": token_hash, "now": now, "idle": now - SESSIONS_IDLE, "per_minute": FREE.per_minute}
         async with self.database.reading() as connection:
             row = (await connection.execute(_BY_SESSION, values)).first()
-        if row is None:
-            return None
+            if row is None:
+                return None
+            if now - row.last_seen_at > _USE_NOTED_EVERY:
+                await connection.execute(_SEEN, {"id": row.id, "now": now})
         role = Role(row.role)
-        return Caller(row.user_id, row.team_id, role, permissions_of(role), row.per_minute)
+        return self._caller(row, role, permissions_of(role), session_id=row.id)
 
     async def by_key(self, secret_hash: bytes, now: datetime) -> Caller | None:
         """Find for whom this API key acts, and note now and then that it is used."""
@@ -57,7 +67,27 @@ class StoredCallers:
                 await connection.execute(_USED, {"id": row.id, "now": now})
         role = Role(row.role)
         permissions = permissions_of(role, row.scopes)
-        return Caller(row.user_id, row.team_id, role, permissions, row.per_minute, _terms(row, now))
+        return self._caller(row, role, permissions, key=_terms(row, now))
+
+    def _caller(
+        self,
+        row: Row[Any],
+        role: Role,
+        permissions: frozenset[Permission],
+        *,
+        key: KeyTerms | None = None,
+        session_id: UUID | None = None,
+    ) -> Caller:
+        return Caller(
+            user_id=row.user_id,
+            team_id=row.team_id,
+            role=role,
+            permissions=permissions,
+            per_minute=row.per_minute,
+            key=key,
+            session_id=session_id,
+            may_spend=row.verified or not self.require_verified,
+        )
 
 
 def _terms(row: Row[Any], now: datetime) -> KeyTerms:

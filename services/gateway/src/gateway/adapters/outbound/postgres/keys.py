@@ -24,6 +24,10 @@ _REVOKE = text("""
     update gateway.api_keys set revoked_at = :now
     where id = :id and team_id = :team_id and revoked_at is null returning id
 """)
+_REVOKE_OF = text("""
+    update gateway.api_keys set revoked_at = :now
+    where team_id = :team_id and user_id = :user_id and revoked_at is null
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,8 @@ class StoredKeys:
         """End a key; tells whether the team had it."""
         ended = await self.connection.execute(_REVOKE, {"id": key_id, "team_id": team_id, "now": now})
         return ended.first() is not None
+
+    async def revoke_of(self, team_id: UUID, user_id: UUID, now: datetime) -> None:
+        """End the keys that a member made."""
+        values = {"team_id": team_id, "user_id": user_id, "now": now}
+        await self.connection.execute(_REVOKE_OF, values)

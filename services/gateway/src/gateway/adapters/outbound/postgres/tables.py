@@ -18,21 +18,18 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.schema import inbox_table, metadata, outbox_table
+from chassis.schema import inbox_table, outbox_table
+from gateway.adapters.outbound.postgres import people_tables
+from gateway.adapters.outbound.postgres.schema import SCHEMA
+from gateway.adapters.outbound.postgres.schema import now as _now
+from gateway.adapters.outbound.postgres.schema import time as _time
 
-SCHEMA = metadata("gateway")
+__all__ = ["SCHEMA", "people_tables"]
+
 outbox = outbox_table(SCHEMA)
 inbox = inbox_table(SCHEMA)
-
-
-def _time(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, TIMESTAMP(timezone=True), nullable=nullable)
-
-
-def _now(name: str) -> Column[Any]:
-    return Column(name, TIMESTAMP(timezone=True), nullable=False, server_default=text("clock_timestamp()"))
 
 
 def _view(name: str, *columns: Column[Any] | Index) -> Table:
@@ -46,62 +43,6 @@ def _view(name: str, *columns: Column[Any] | Index) -> Table:
     )
 
 
-users = Table(
-    "users",
-    SCHEMA,
-    Column("id", Uuid, primary_key=True),
-    Column("email", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
-    _time("created_at"),
-    CheckConstraint("email = lower(email)", name="email_lower"),
-)
-teams = Table(
-    "teams",
-    SCHEMA,
-    Column("id", Uuid, primary_key=True),
-    Column("name", Text, nullable=False),
-    _time("created_at"),
-)
-memberships = Table(
-    "memberships",
-    SCHEMA,
-    Column("team_id", Uuid, ForeignKey("gateway.teams.id"), nullable=False),
-    Column("user_id", Uuid, ForeignKey("gateway.users.id"), nullable=False, index=True),
-    Column("role", Text, nullable=False),
-    _time("created_at"),
-    PrimaryKeyConstraint("team_id", "user_id"),
-    CheckConstraint("role in ('owner', 'admin', 'member')", name="role_known"),
-)
-sessions = Table(
-    "sessions",
-    SCHEMA,
-    Column("token_hash", LargeBinary, primary_key=True),
-    Column("user_id", Uuid, ForeignKey("gateway.users.id"), nullable=False, index=True),
-    Column("team_id", Uuid, ForeignKey("gateway.teams.id"), nullable=False),
-    _time("created_at"),
-    _time("expires_at"),
-)
-api_keys = Table(
-    "api_keys",
-    SCHEMA,
-    Column("id", Uuid, primary_key=True),
-    Column("team_id", Uuid, ForeignKey("gateway.teams.id"), nullable=False),
-    Column("user_id", Uuid, ForeignKey("gateway.users.id"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("prefix", Text, nullable=False),
-    Column("secret_hash", LargeBinary, nullable=False, unique=True),
-    Column("scopes", ARRAY(Text), nullable=False),
-    Column("credit_budget", Integer),
-    Column("budget_period", Text, nullable=False),
-    _time("created_at"),
-    _time("expires_at", nullable=True),
-    _time("revoked_at", nullable=True),
-    _time("last_used_at", nullable=True),
-    Index("ix_api_keys_team_id_id", "team_id", "id"),
-    CheckConstraint("credit_budget >= 0", name="budget_not_negative"),
-    CheckConstraint("budget_period in ('total', 'month')", name="budget_period_known"),
-)
 throttles = Table(
     "throttles",
     SCHEMA,

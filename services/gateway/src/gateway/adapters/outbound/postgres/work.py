@@ -10,16 +10,21 @@ from chassis.database import Database
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Cause
 from contracts.message import Message
+from gateway.adapters.outbound.postgres.activity import StoredActivity
 from gateway.adapters.outbound.postgres.books import StoredBooks
 from gateway.adapters.outbound.postgres.documents import StoredDocuments
 from gateway.adapters.outbound.postgres.event_log import StoredLog
 from gateway.adapters.outbound.postgres.findings import StoredFindings
 from gateway.adapters.outbound.postgres.images import StoredImages
+from gateway.adapters.outbound.postgres.invitations import StoredInvitations, StoredProofs
 from gateway.adapters.outbound.postgres.keys import StoredKeys
-from gateway.adapters.outbound.postgres.people import StoredPeople
+from gateway.adapters.outbound.postgres.letters import StoredLetters
 from gateway.adapters.outbound.postgres.requests import StoredRequests
+from gateway.adapters.outbound.postgres.sessions import StoredSessions
 from gateway.adapters.outbound.postgres.slots import StoredSlots
+from gateway.adapters.outbound.postgres.teams import StoredTeams
 from gateway.adapters.outbound.postgres.throttles import StoredThrottles
+from gateway.adapters.outbound.postgres.users import StoredUsers
 from gateway.adapters.outbound.postgres.views import ViewsOn
 from gateway.application.ports import Transaction, Work
 
@@ -43,7 +48,13 @@ def transaction(database: Database) -> Transaction:
         async with database.transaction() as session:
             connection = session.connection
             yield Work(
-                people=StoredPeople(connection),
+                users=StoredUsers(connection),
+                teams=StoredTeams(connection),
+                sessions=StoredSessions(connection),
+                invitations=StoredInvitations(connection),
+                proofs=StoredProofs(connection),
+                activity=StoredActivity(connection),
+                post=StoredLetters(connection),
                 keys=StoredKeys(connection),
                 requests=StoredRequests(connection),
                 slots=StoredSlots(connection),

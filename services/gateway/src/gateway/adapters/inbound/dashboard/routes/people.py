@@ -10,13 +10,14 @@ from pydantic import ValidationError
 from chassis.ids import new_id
 from gateway.adapters.inbound.dashboard.forms import complaints
 from gateway.adapters.inbound.dashboard.pages import part
-from gateway.adapters.inbound.dashboard.visitor import check_origin
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.bodies.people import SignInBody, SignUpBody
-from gateway.adapters.inbound.http.caller import COOKIE, SessionCookie, fingerprint, identify
-from gateway.application.ports import EmailTaken
-from gateway.application.sign_in import SESSIONS_LAST, InvalidCredentials, SignedIn, sign_in, sign_out
+from gateway.adapters.inbound.http.caller import SessionCookie, check_origin, device_of, fingerprint, identify
+from gateway.adapters.inbound.http.signing import forget_cookie, give_cookie
+from gateway.application.identity import InvalidCredentials
+from gateway.application.sign_in import SignedIn, sign_in, sign_out
 from gateway.application.sign_up import SignUp, sign_up
+from gateway.domain.people import EmailTaken
 
 router = APIRouter()
 Next = Annotated[str, Query(alias="next", max_length=500)]
@@ -36,19 +37,11 @@ async def sign_in_form(
     request: Request, api: Ports, email: Text = "", password: Text = "", there: Annotated[str, Form()] = ""
 ) -> Response:
     """Open a session, or say why not, with what was typed still there."""
-    check_origin(request)
+    check_origin(request, api)
     given = {"email": email}
     try:
         body = SignInBody(email=email.strip(), password=password)
-        signed = await sign_in(
-            body.email,
-            body.password,
-            _address(request),
-            limit=api.sign_ins,
-            passwords=api.passwords,
-            transaction=api.asking.transaction,
-            clock=api.asking.clock,
-        )
+        signed = await sign_in(body.email, body.password, device_of(request), api.identity)
     except ValidationError as error:
         return part("sign-in.html", 422, there=there, given=given, wrong=complaints(error))
     except InvalidCredentials:
@@ -75,11 +68,11 @@ async def sign_up_form(
     key: Text = "",
 ) -> Response:
     """Open an account with a team of its own, and go on to the first image."""
-    check_origin(request)
+    check_origin(request, api)
     given: dict[str, Any] = {"name": name, "email": email, "key": key}
     try:
         body = SignUpBody(name=name, email=email.strip(), password=password)
-        signed = await sign_up(_wish(body, request, key), api.sign_ups, api.passwords, api.asking)
+        signed = await sign_up(_wish(body, request, key), api.identity, api.asking)
     except ValidationError as error:
         return part("sign-up.html", 422, given=given, wrong=complaints(error))
     except EmailTaken:
@@ -91,11 +84,11 @@ async def sign_up_form(
 @router.post("/sign-out")
 async def sign_out_form(request: Request, api: Ports, session: SessionCookie = None) -> Response:
     """End the session."""
-    check_origin(request)
+    check_origin(request, api)
     if session:
-        await sign_out(session, api.asking.transaction)
+        await sign_out(session, device_of(request).address, api.identity)
     gone = RedirectResponse("/sign-in", 303)
-    gone.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=api.secure_cookies)
+    forget_cookie(gone, api)
     return gone
 
 
@@ -106,7 +99,7 @@ def _wish(body: SignUpBody, request: Request, key: str) -> SignUp:
         email=body.email,
         password=body.password,
         team_name=f"{body.name}'s team"[:80],
-        address=_address(request),
+        device=device_of(request),
         body_hash=fingerprint("sign_up", public),
         key=key or None,
     )
@@ -114,15 +107,7 @@ def _wish(body: SignUpBody, request: Request, key: str) -> SignUp:
 
 def _enter(signed: SignedIn, there: str, api: Api) -> Response:
     answer = RedirectResponse(there, 303)
-    answer.set_cookie(
-        COOKIE,
-        signed.token,
-        max_age=int(SESSIONS_LAST.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=api.secure_cookies,
-    )
+    give_cookie(answer, signed.token, api)
     return answer
 
 
@@ -131,7 +116,3 @@ def _inside(there: str) -> str:
     parts = urlsplit(there)
     inside = there.startswith("/") and not there.startswith(("//", "/\\")) and not parts.netloc
     return there if inside else "/"
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"

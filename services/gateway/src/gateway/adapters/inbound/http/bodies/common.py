@@ -1,17 +1,26 @@
 """What all bodies share: unknown fields are errors, texts are clean, lists come in pages."""
 
+import unicodedata
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 Item = TypeVar("Item")
+_BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Strict(BaseModel):
     """A body or query that a client sends."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def example(fields: JsonDict) -> ConfigDict:
+    """Let the description of a body show one."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [fields]})
 
 
 class Body(BaseModel):
@@ -26,8 +35,19 @@ def _clean(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    """Write equal texts equally (NFC); refuse what breaks lines or turns the direction of reading."""
+    if any(unicodedata.category(sign) in _BREAKING or sign in _TURNING for sign in text):
+        raise ValueError("must be one line without control characters")
+    return unicodedata.normalize("NFC", text)
+
+
 Clean = AfterValidator(_clean)
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Clean]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    AfterValidator(_one_line),
+]
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Clean]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Clean]
 UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}$")]

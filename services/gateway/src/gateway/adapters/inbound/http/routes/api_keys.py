@@ -36,7 +36,7 @@ async def post_api_key(
         created_at=now,
         expires_at=body.expires_at,
     )
-    made, secret, again = await create_api_key(asked, wanted, api.asking.transaction)
+    made, secret, again = await create_api_key(asked, wanted, caller, api.asking.transaction)
     replayed(request, again=again)
     return NewApiKey.of(made, secret=secret.text if secret else None)
 
@@ -51,4 +51,4 @@ async def get_api_keys(caller: KeyManager, api: Ports) -> PageOf[ApiKey]:
 @router.delete("/api-keys/{id}", status_code=204, responses=problems(404), name="revoke_api_key")
 async def delete_api_key(key_id: Annotated[UUID, Path(alias="id")], caller: KeyManager, api: Ports) -> None:
     """End a key at once."""
-    await revoke_api_key(caller.team_id, key_id, api.asking.clock(), api.asking.transaction)
+    await revoke_api_key(caller, key_id, api.asking.clock(), api.asking.transaction)
