@@ -94,7 +94,7 @@ async def test_a_letter_refused_for_good_is_parked_until_an_operator_decides(sta
         assert await work.post.unpark([letter.id for letter in parked], utc_now()) == 1
     await deliver(stage, url)
 
-    assert [letter.recipient for letter in parked][0] == "nobody@example.com"
+    assert parked[0].recipient == "nobody@example.com"
     assert [letter["recipients"] for letter in await sandbox.control.mail()] == [["nobody@example.com"]]
 
 
@@ -119,5 +119,5 @@ async def test_a_password_does_not_go_over_an_open_line(stage: Stage, sandbox: R
 def test_no_name_begins_a_header_of_its_own():
     content = Content("Join x\r\nBcc: all@example.com", "x", "x")
     letter = Letter(uuid4(), "ada@example.com", content, utc_now())
-    with pytest.raises(ValueError, match="linefeed|newline"):
+    with pytest.raises(ValueError, match=r"linefeed|newline"):
         SmtpPostman("smtp://127.0.0.1:9", SENDER).message(letter)
