@@ -79,13 +79,14 @@ def app(ports: Api) -> FastAPI:
 
 def api(settings: Settings, database: Database, news: News) -> Api:
     """Wire what the routes work with."""
-    views = StoredViews(database)
+    views, lists = StoredViews(database), StoredLists(database)
     return Api(
         asking=Asking(transaction(database), news, utc_now, news.backlogged),
         callers=StoredCallers(database, settings.require_verified_email),
         views=views,
         previews=views,
-        lists=StoredLists(database),
+        lists=lists,
+        usage=lists,
         events=StoredEvents(database),
         watch=news.watch,
         links=_links(settings),

@@ -274,3 +274,15 @@ async def test_the_gallery_shows_what_is_there_and_packs_what_is_chosen(stage: S
     assert "days left" in shown.text
     assert nothing.status_code == 422
     assert "No image is like that." in expiring.text
+
+
+async def test_credits_show_what_is_there_and_each_change(stage: Stage):
+    client, _, _ = await with_job(stage)
+    shown = await client.get("/credits")
+    only = await client.get("/credits?kind=replenish")
+
+    assert "<strong>196</strong>" in shown.text
+    assert "Held" in shown.text
+    assert shown.text.count("<rect") == 30
+    assert 'class="number">-4</td>' in shown.text
+    assert 'class="number">-4</td>' not in only.text

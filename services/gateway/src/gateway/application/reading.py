@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -116,6 +116,13 @@ class Lists(Protocol):
 
     async def entries(self, team_id: UUID, page: Page, lines: Lines) -> list[tuple[int, int, Entry]]:
         """List history lines with the version and position that sort them; `after` is those two."""
+
+
+class Usage(Protocol):
+    """What was spent when."""
+
+    async def spent(self, team_id: UUID, since: datetime) -> dict[date, int]:
+        """Add up what was charged on each day (UTC) since then; days without are left out."""
 
 
 class Previews(Protocol):

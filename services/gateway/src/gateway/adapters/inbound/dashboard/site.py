@@ -12,14 +12,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.http import Problem
 from gateway.adapters.inbound.dashboard import errors
-from gateway.adapters.inbound.dashboard.routes import gallery, generate, jobs, live, models, people, uploads
+from gateway.adapters.inbound.dashboard.routes import (
+    credits,
+    gallery,
+    generate,
+    jobs,
+    live,
+    models,
+    people,
+    uploads,
+)
 from gateway.adapters.inbound.dashboard.visitor import NotSignedIn
 from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.envelope import Envelope
 from gateway.adapters.inbound.http.limits import BodyLimit
 from gateway.adapters.inbound.http.problems import PROBLEMS
 
-ROUTES = (people, generate, models, jobs, gallery, uploads, live)
+ROUTES = (people, generate, models, jobs, gallery, credits, uploads, live)
 NOT_PAGES = ("/api/", "/docs", "/openapi.json", "/health/", "/metrics")
 LARGEST_FORM = 64 * 1024
 

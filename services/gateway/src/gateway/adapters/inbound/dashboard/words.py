@@ -121,4 +121,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "doing": lambda label: LABELS.get(label, label or "working"),
     "waiting": lambda code: WAITING.get(code, "it will start as soon as it can"),
 }
-GLOBALS: dict[str, Any] = {"now": utc_now, "once": new_id}
+GLOBALS: dict[str, Any] = {"now": utc_now, "once": new_id, "entries": ENTRIES, "operations": OPERATIONS}

@@ -13,7 +13,7 @@ from gateway.application.ask import Asking
 from gateway.application.gallery import Gallery
 from gateway.application.identity import Identity
 from gateway.application.ports import Callers, Fetcher, Links, SignatureKeys, Watch
-from gateway.application.reading import Events, Lists, Previews, Views
+from gateway.application.reading import Events, Lists, Previews, Usage, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Api:
     views: Views
     previews: Previews
     lists: Lists
+    usage: Usage
     events: Events
     watch: Callable[[UUID], AbstractContextManager[Watch]]
     links: Links

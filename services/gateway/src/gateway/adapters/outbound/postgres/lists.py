@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,11 @@ _ENTRIES = """
     where team_id = :team_id
 """
 _SLOWEST_BIRTH, _TICK = timedelta(hours=1), timedelta(milliseconds=1)
+_SPENT = text("""
+    select cast(at at time zone 'UTC' as date) as day, sum(charged) as charged
+    from gateway.view_credit_entries where team_id = :team_id and at >= :since
+    group by 1 having sum(charged) <> 0
+""")
 _SORTS = {
     "popular": ("uses", "<", "desc"),
     "newest": ("created_at", "<", "desc"),
@@ -93,6 +98,12 @@ class StoredLists:
         order, after = "version desc, position desc", "(version, position) < (:a0, cast(:a1 as bigint))"
         rows = await self._page(_ENTRIES, {"team_id": team_id}, filters, order, after, page)
         return [(row.version, row.position, Entry.model_validate_json(row.document)) for row in rows]
+
+    async def spent(self, team_id: UUID, since: datetime) -> dict[date, int]:
+        """Add up what was charged on each day since then."""
+        async with self.database.reading() as connection:
+            rows = await connection.execute(_SPENT, {"team_id": team_id, "since": since})
+            return {row.day: int(row.charged) for row in rows}
 
     async def _page(
         self,

@@ -44,7 +44,7 @@ async def job_page(job_id: UUID, me: Visiting, api: Ports) -> Response:
     """Show a job: what was asked, what happened, what came of it and what it cost."""
     job = await _job(job_id, me.caller, api)
     lines = await api.lists.entries(me.team.id, Page(20), Lines(job_id=job_id))
-    return page("job.html", me, title="Job", here="Jobs", job=job, entries=[entry for _, _, entry in lines])
+    return page("job.html", me, title="Job", here="Jobs", job=job, lines=[entry for _, _, entry in lines])
 
 
 @router.get("/jobs/{job_id}/part")
