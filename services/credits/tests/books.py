@@ -1,8 +1,11 @@
 """One team's books in memory, and how they read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from uuid import UUID
 
+import pytest
 from services.credits.tests.stories import NOW, period
 
 from credits.domain.account import Account
@@ -49,3 +52,11 @@ def history(books: Books, skip: int = 1) -> list[tuple[str, int, int, int, str]]
 def moved(books: Books) -> list[tuple[Side, int, UUID | None]]:
     """Read what the last posting moved: side, amount, bucket."""
     return [(line.side, line.amount, line.bucket_id) for line in books.accounts[TEAM].postings[-1].lines]
+
+
+@contextmanager
+def refused(error: type[Exception], why: str) -> Iterator[None]:
+    """Expect the error with just these words: an operator reads them."""
+    with pytest.raises(error) as raised:
+        yield
+    assert str(raised.value) == why

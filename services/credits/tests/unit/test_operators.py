@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from services.credits.tests.books import MESSAGE, TEAM, history, moved, next_batch, opened
+from services.credits.tests.books import MESSAGE, TEAM, history, moved, next_batch, opened, refused
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, spending_key
 
@@ -72,9 +72,8 @@ def test_a_single_credit_can_be_given_and_taken():
 
 def test_all_that_can_be_spent_may_be_taken_and_not_one_credit_more():
     books = opened()
-    with pytest.raises(NotEnoughCredits, match="21 credits are required, 20 can be spent") as refused:
+    with refused(NotEnoughCredits, "21 credits are required, 20 can be spent"):
         adjust(books.accounts[TEAM], -21, "a mistake", SOON)
-    assert (refused.value.required, refused.value.spendable) == (21, 20)
     adjust(books.accounts[TEAM], -20, "a mistake", SOON, "ann")
     assert history(books) == [("adjustment", -20, 0, 0, "a mistake")]
     assert moved(books) == [(Side.SPENDABLE, -20, PLAN), (Side.ISSUED, 20, PLAN)]
@@ -85,7 +84,7 @@ def test_all_that_can_be_spent_may_be_taken_and_not_one_credit_more():
 @pytest.mark.parametrize(("amount", "reason"), [(0, "a gift"), (5, ""), (0, "")])
 def test_an_adjustment_needs_an_amount_and_a_reason(amount, reason):
     books = opened()
-    with pytest.raises(ValueError, match="^an adjustment needs an amount and a reason$"):
+    with refused(ValueError, "an adjustment needs an amount and a reason"):
         adjust(books.accounts[TEAM], amount, reason, NOW)
     assert history(books) == []
 
@@ -116,7 +115,7 @@ def test_a_bonus_is_a_bucket_with_an_end():
 
 @pytest.mark.parametrize(("amount", "reason"), [(0, "welcome"), (-1, "welcome"), (5, "")])
 def test_a_bonus_needs_credits_and_a_reason(amount, reason):
-    with pytest.raises(ValueError, match="^a bonus needs an amount above zero and a reason$"):
+    with refused(ValueError, "a bonus needs an amount above zero and a reason"):
         grant_bonus(opened().accounts[TEAM], amount, NOW + DAY, reason, NOW)
 
 
@@ -124,7 +123,7 @@ def test_a_bonus_of_one_credit_for_a_moment_is_a_bonus():
     books, moment = opened(), timedelta(microseconds=1)
     grant_bonus(books.accounts[TEAM], 1, NOW + moment, "welcome", NOW)
     assert history(books) == [("bonus", 1, 0, 21, "welcome")]
-    with pytest.raises(ValueError, match="^a bonus must expire later than now$"):
+    with refused(ValueError, "a bonus must expire later than now"):
         grant_bonus(books.accounts[TEAM], 1, NOW, "welcome", NOW)
 
 
@@ -151,7 +150,7 @@ def test_an_account_is_frozen_and_unfrozen_with_a_line_in_its_history():
 
 def test_freezing_needs_a_reason():
     account = opened().accounts[TEAM]
-    with pytest.raises(ValueError, match="^a reason is needed$"):
+    with refused(ValueError, "a reason is needed"):
         set_frozen(account, "", NOW, frozen=True)
     assert not account.is_frozen
 
@@ -175,7 +174,7 @@ def test_a_job_is_refunded_once():
     books = next_batch(books)
     assert refund_job(books, one, 2, "poor images", SOON) == 2
     assert refund_job(books, one, None, "poor images", SOON) == 2
-    with pytest.raises(ConflictingContent, match=f"job {one.id} was refunded 2 credits before"):
+    with refused(ConflictingContent, f"job {one.id} was refunded 2 credits before"):
         refund_job(books, one, 6, "poor images", SOON)
     assert history(books, skip=0) == []
     assert list(books.key_spend.values()) == [4]
@@ -184,7 +183,7 @@ def test_a_job_is_refunded_once():
 @pytest.mark.parametrize("amount", [-1, 0, 7])
 def test_no_more_is_refunded_than_was_charged(amount):
     books, one = charged()
-    with pytest.raises(NothingToRefund, match=f"job {one.id} was charged 6 credits"):
+    with refused(NothingToRefund, f"job {one.id} was charged 6 credits"):
         refund_job(books, one, amount, "poor images", SOON)
     assert (one.refunded, books.refunded) == (0, {})
 
@@ -197,7 +196,7 @@ def test_a_single_credit_can_be_refunded_and_all_of_them():
 
 def test_a_refund_needs_a_reason():
     books, one = charged()
-    with pytest.raises(ValueError, match="^a refund needs a reason$"):
+    with refused(ValueError, "a refund needs a reason"):
         refund_job(books, one, None, "", SOON)
 
 

@@ -4,7 +4,17 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from services.credits.tests.books import ANOTHER, MESSAGE, OTHER, TEAM, history, moved, next_batch, opened
+from services.credits.tests.books import (
+    ANOTHER,
+    MESSAGE,
+    OTHER,
+    TEAM,
+    history,
+    moved,
+    next_batch,
+    opened,
+    refused,
+)
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import DAY, NOW, ask, captured, order, released, spending_key
 
@@ -160,7 +170,7 @@ def test_a_late_capture_that_could_not_be_paid_says_the_same_when_it_comes_again
 
 def test_no_more_is_captured_than_was_held():
     books, asked, one = held()
-    with pytest.raises(ConflictingContent, match=f"5 of 4 units of job {one.id} captured"):
+    with refused(ConflictingContent, f"5 of 4 units of job {one.id} captured"):
         capture(books, captured(asked, 5), MESSAGE, SOON)
     assert one.status == "held"
 
@@ -168,16 +178,16 @@ def test_no_more_is_captured_than_was_held():
 def test_nobody_settles_the_hold_of_another_team():
     books, _, one = held()
     why = f"job {one.id} belongs to another team"
-    with pytest.raises(ConflictingContent, match=why):
+    with refused(ConflictingContent, why):
         capture(books, CaptureCredits(job_id=one.id, team_id=OTHER, quantity=1), MESSAGE, SOON)
-    with pytest.raises(ConflictingContent, match=why):
+    with refused(ConflictingContent, why):
         release(books, ReleaseCredits(job_id=one.id, team_id=OTHER, reason="x"), MESSAGE, SOON)
     assert one.status == "held"
 
 
 def test_what_was_never_held_cannot_be_captured():
     job = UUID(int=9)
-    with pytest.raises(UnknownHold, match=f"job {job} was never held"):
+    with refused(UnknownHold, f"job {job} was never held"):
         capture(opened(), CaptureCredits(job_id=job, team_id=TEAM, quantity=1), MESSAGE, NOW)
 
 
@@ -278,5 +288,5 @@ def test_nothing_is_paid_late_from_credits_whose_time_is_over():
 def test_a_hold_that_has_not_ended_has_nothing_to_say():
     _, _, one = held()
     assert one.outcome is None
-    with pytest.raises(ValueError, match=f"hold {one.id} is not settled"):
+    with refused(ValueError, f"hold {one.id} is not settled"):
         one.settled()
