@@ -1,0 +1,200 @@
+"""What a team sees of its account, and when it is warned."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from services.credits.tests.books import MESSAGE, TEAM, next_batch, opened
+from services.credits.tests.fakes import PRICES
+from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, refund, top_up
+
+from contracts.credits import AccountChanged, Entry, LowBalance
+from contracts.credits import Bucket as BucketShown
+from contracts.orders import Operation
+from credits.domain.account import Account, UnknownTeam
+from credits.domain.adjusting import adjust, grant_bonus
+from credits.domain.books import Books
+from credits.domain.granting import add_top_up
+from credits.domain.holding import hold
+from credits.domain.ledger import About, Side, is_sound
+from credits.domain.low_balance import ran_low
+from credits.domain.refunding import refund_payment
+from credits.domain.replenishing import open_period
+from credits.domain.settling import capture
+
+SOON = NOW + timedelta(minutes=1)
+PLAN = UUID(int=1)
+
+
+def test_an_account_is_shown_with_its_buckets_in_the_order_they_are_spent():
+    books = opened()
+    account = books.accounts[TEAM]
+    add_top_up(books, top_up(TEAM, 12), NOW)
+    grant_bonus(account, 5, NOW + DAY, "welcome", NOW)
+    books = next_batch(books)
+    asked = ask(TEAM, order(3))
+    hold(books, PRICES, asked, MESSAGE, SOON)
+    (reserved,) = account.postings
+    bonus, plan, pack = sorted(account.buckets.values(), key=lambda bucket: bucket.rank)
+    assert account.face() == AccountChanged(
+        team_id=TEAM,
+        version=2,
+        available=31,
+        bonus=0,
+        reserved=6,
+        buckets=(
+            BucketShown(id=bonus.id, kind="bonus", granted=5, remaining=0, held=5, expires_at=NOW + DAY),
+            BucketShown(id=plan.id, kind="plan", granted=20, remaining=19, held=1, expires_at=NOW + 33 * DAY),
+            BucketShown(id=pack.id, kind="topup", granted=12, remaining=12, held=0),
+        ),
+        next_replenishment_at=NOW + 30 * DAY,
+        entries=(
+            Entry(
+                id=reserved.id,
+                kind="reserve",
+                amount=-6,
+                balance_after=31,
+                version=2,
+                job_id=asked.orders[0].job_id,
+                operation=Operation.GENERATE_IMAGES,
+                at=SOON,
+            ),
+        ),
+    )
+
+
+def test_a_bonus_is_shown_beside_what_is_available():
+    account = opened().accounts[TEAM]
+    grant_bonus(account, 5, NOW + DAY, "welcome", NOW)
+    grant_bonus(account, 2, NOW + DAY, "welcome again", NOW)
+    assert (account.face().available, account.face().bonus) == (20, 7)
+
+
+def test_a_bucket_is_shown_as_long_as_something_is_in_it():
+    books = opened(8)
+    asked = ask(TEAM, order(4))
+    hold(books, PRICES, asked, MESSAGE, NOW)
+    assert [(b.remaining, b.held) for b in books.accounts[TEAM].face().buckets] == [(0, 8)]
+    capture(books, captured(asked, 4), MESSAGE, NOW)
+    assert books.accounts[TEAM].face().buckets == ()
+
+
+def test_a_frozen_account_that_owes_is_shown_as_such():
+    books, asked = opened(), ask(TEAM, order(4))
+    hold(books, PRICES, asked, MESSAGE, NOW)
+    capture(books, captured(asked, 4), MESSAGE, NOW)
+    refund_payment(books, refund(period(TEAM, 20)), NOW)
+    books.accounts[TEAM].disputes = 1
+    face = books.accounts[TEAM].face()
+    assert (face.uncollected, face.frozen, face.available) == (8, True, 0)
+
+
+def test_all_that_one_batch_does_to_an_account_is_one_version_of_it():
+    books = opened()
+    adjust(books.accounts[TEAM], 1, "a gift", NOW)
+    assert [entry.version for entry in books.accounts[TEAM].face().entries] == [1, 1]
+    adjust(next_batch(books).accounts[TEAM], 1, "a gift", NOW)
+    face = books.accounts[TEAM].face()
+    assert (face.version, [entry.version for entry in face.entries]) == (2, [2])
+
+
+def test_a_new_account_is_empty():
+    face = Account(TEAM, UUID).face()
+    assert face == AccountChanged(team_id=TEAM, version=0, available=0, bonus=0, reserved=0)
+
+
+def test_a_bucket_spent_to_its_last_credit_is_closed_without_a_line_in_the_history():
+    books, asked = opened(8), ask(TEAM, order(4))
+    hold(books, PRICES, asked, MESSAGE, NOW)
+    capture(books, captured(asked, 4), MESSAGE, NOW)
+    books = next_batch(books)
+    books.accounts[TEAM].expire_due(NOW + 33 * DAY)
+    assert books.accounts[TEAM].postings == []
+    assert books.accounts[TEAM].buckets[PLAN].close_reason == "expired"
+    assert books.have_changed
+
+
+def test_buckets_expire_in_the_order_they_would_have_been_spent():
+    account = opened().accounts[TEAM]
+    grant_bonus(account, 5, NOW + DAY, "welcome", NOW)
+    account.expire_due(NOW + DAY - timedelta(microseconds=1))
+    assert len(account.postings) == 2
+    account.expire_due(NOW + 40 * DAY)
+    assert [posting.about for posting in account.postings[2:]] == [
+        About(reason="bonus credits expired"),
+        About(reason="plan credits expired"),
+    ]
+    account.expire_due(NOW + 50 * DAY)
+    assert len(account.postings) == 4
+
+
+def test_a_team_without_an_account_is_named():
+    assert str(UnknownTeam(TEAM)) == f"team {TEAM} has no account"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sound"),
+    [
+        ({}, True),
+        ({Side.ISSUED: -1, Side.SPENDABLE: 1}, True),
+        ({Side.UNCOLLECTED: -1, Side.SPENT: 1}, True),
+        ({Side.SPENDABLE: 1}, False),
+        ({Side.SPENDABLE: -1, Side.RESERVED: 1}, False),
+        ({Side.ISSUED: 1, Side.SPENDABLE: -1}, False),
+        ({Side.ISSUED: -2, Side.UNCOLLECTED: 1, Side.SPENT: 1}, False),
+    ],
+    ids=str,
+)
+def test_balances_are_sound_when_they_sum_to_zero_and_none_is_on_the_wrong_side_of_it(changes, sound):
+    assert is_sound({**dict.fromkeys(Side, 0), **changes}) is sound
+
+
+def spend(books: Books, credits: int) -> Books:
+    books = next_batch(books)
+    adjust(books.accounts[TEAM], -credits, "spent", SOON)
+    return books
+
+
+@pytest.mark.parametrize(("spent", "warned"), [(9, False), (10, False), (11, True), (20, True)])
+def test_a_team_is_warned_when_it_can_spend_less_than_the_threshold(spent, warned):
+    warning = ran_low(spend(opened(), spent).accounts[TEAM], 10)
+    said = LowBalance(team_id=TEAM, spendable=20 - spent, threshold=10, at=SOON)
+    assert warning == (said if warned else None)
+
+
+def test_who_is_low_is_not_warned_again_until_there_was_enough():
+    books = spend(opened(), 11)
+    assert ran_low(spend(books, 1).accounts[TEAM], 10) is None
+    books = next_batch(books)
+    adjust(books.accounts[TEAM], 2, "a gift", NOW)
+    assert ran_low(books.accounts[TEAM], 10) is None
+    assert ran_low(spend(books, 1).accounts[TEAM], 10) is not None
+
+
+def test_a_batch_is_judged_by_its_beginning_and_its_end():
+    books = next_batch(opened())
+    adjust(books.accounts[TEAM], -15, "spent", SOON)
+    adjust(books.accounts[TEAM], -1, "spent", SOON)
+    assert ran_low(books.accounts[TEAM], 10).spendable == 4
+    books = next_batch(opened())
+    adjust(books.accounts[TEAM], -15, "spent", SOON)
+    adjust(books.accounts[TEAM], 15, "given back", SOON)
+    assert ran_low(books.accounts[TEAM], 10) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        (lambda _: None, False),
+        (lambda books: adjust(books.accounts[TEAM], 1, "a gift", NOW), True),
+        (lambda books: hold(books, PRICES, ask(TEAM, order(4)), MESSAGE, NOW), True),
+        (lambda books: hold(books, PRICES, ask(TEAM, order(16)), MESSAGE, NOW), True),
+        (lambda books: refund_payment(books, refund(top_up(TEAM)), NOW), True),
+        (lambda books: open_period(books, period(TEAM, 20), NOW), False),
+    ],
+    ids=["nothing", "a gift", "a hold", "a decline", "a refund of nothing known", "a period known"],
+)
+def test_books_know_whether_there_is_anything_to_write_down(change, changed):
+    books = next_batch(opened())
+    change(books)
+    assert books.have_changed is changed
