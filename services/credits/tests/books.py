@@ -1,6 +1,6 @@
 """One team's books in memory, and how they read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from uuid import UUID
@@ -52,6 +52,13 @@ def history(books: Books, skip: int = 1) -> list[tuple[str, int, int, int, str]]
 def moved(books: Books) -> list[tuple[Side, int, UUID | None]]:
     """Read what the last posting moved: side, amount, bucket."""
     return [(line.side, line.amount, line.bucket_id) for line in books.accounts[TEAM].postings[-1].lines]
+
+
+def is_sound(balances: Mapping[Side, int]) -> bool:
+    """Whether nothing is lost or invented and no side is on the wrong side of zero."""
+    receivable = {Side.ISSUED, Side.UNCOLLECTED}
+    signs = all(value <= 0 if side in receivable else value >= 0 for side, value in balances.items())
+    return signs and sum(balances.values()) == 0
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from credits.domain.adjusting import adjust, grant_bonus
 from credits.domain.books import Books
 from credits.domain.granting import add_top_up
 from credits.domain.holding import hold
-from credits.domain.ledger import About, Side, is_sound
+from credits.domain.ledger import About
 from credits.domain.low_balance import ran_low
 from credits.domain.refunding import refund_payment
 from credits.domain.replenishing import open_period
@@ -130,23 +130,6 @@ def test_buckets_expire_in_the_order_they_would_have_been_spent():
 
 def test_a_team_without_an_account_is_named():
     assert str(UnknownTeam(TEAM)) == f"team {TEAM} has no account"
-
-
-@pytest.mark.parametrize(
-    ("changes", "sound"),
-    [
-        ({}, True),
-        ({Side.ISSUED: -1, Side.SPENDABLE: 1}, True),
-        ({Side.UNCOLLECTED: -1, Side.SPENT: 1}, True),
-        ({Side.SPENDABLE: 1}, False),
-        ({Side.SPENDABLE: -1, Side.RESERVED: 1}, False),
-        ({Side.ISSUED: 1, Side.SPENDABLE: -1}, False),
-        ({Side.ISSUED: -2, Side.UNCOLLECTED: 1, Side.SPENT: 1}, False),
-    ],
-    ids=str,
-)
-def test_balances_are_sound_when_they_sum_to_zero_and_none_is_on_the_wrong_side_of_it(changes, sound):
-    assert is_sound({**dict.fromkeys(Side, 0), **changes}) is sound
 
 
 def spend(books: Books, credits: int) -> Books:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from services.credits.tests.books import is_sound
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, released
 
@@ -16,7 +17,7 @@ from credits.domain.adjusting import adjust
 from credits.domain.books import Books
 from credits.domain.bucket import Bucket
 from credits.domain.holding import hold
-from credits.domain.ledger import About, Side, is_sound
+from credits.domain.ledger import About, Side
 from credits.domain.replenishing import open_period
 from credits.domain.settling import capture, release
 
