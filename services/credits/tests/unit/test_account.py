@@ -6,7 +6,18 @@ from uuid import UUID
 import pytest
 from services.credits.tests.books import MESSAGE, TEAM, next_batch, opened
 from services.credits.tests.fakes import PRICES
-from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, refund, top_up
+from services.credits.tests.stories import (
+    DAY,
+    NOW,
+    ask,
+    ask_price,
+    captured,
+    order,
+    period,
+    refund,
+    released,
+    top_up,
+)
 
 from contracts.credits import AccountChanged, Entry, LowBalance
 from contracts.credits import Bucket as BucketShown
@@ -18,9 +29,11 @@ from credits.domain.granting import add_top_up
 from credits.domain.holding import hold
 from credits.domain.ledger import About
 from credits.domain.low_balance import ran_low
+from credits.domain.pricing import Price, PriceList
+from credits.domain.quoting import quote
 from credits.domain.refunding import refund_payment
 from credits.domain.replenishing import open_period
-from credits.domain.settling import capture
+from credits.domain.settling import capture, release
 
 SOON = NOW + timedelta(minutes=1)
 PLAN = UUID(int=1)
@@ -173,11 +186,32 @@ def test_a_batch_is_judged_by_its_beginning_and_its_end():
         (lambda books: hold(books, PRICES, ask(TEAM, order(4)), MESSAGE, NOW), True),
         (lambda books: hold(books, PRICES, ask(TEAM, order(16)), MESSAGE, NOW), True),
         (lambda books: refund_payment(books, refund(top_up(TEAM)), NOW), True),
+        (lambda books: quote(books, PRICES, ask_price(TEAM), MESSAGE, NOW), True),
+        (lambda books: release(books, released(ask(TEAM)), MESSAGE, NOW), True),
         (lambda books: open_period(books, period(TEAM, 20), NOW), False),
     ],
-    ids=["nothing", "a gift", "a hold", "a decline", "a refund of nothing known", "a period known"],
+    ids=[
+        "nothing",
+        "a gift",
+        "a hold",
+        "a decline",
+        "a refund of nothing known",
+        "an offer",
+        "a tombstone",
+        "a period known",
+    ],
 )
 def test_books_know_whether_there_is_anything_to_write_down(change, changed):
     books = next_batch(opened())
     change(books)
     assert books.have_changed is changed
+
+
+def test_the_end_of_a_hold_that_cost_nothing_is_written_down_though_no_credit_moved():
+    books, free = opened(), PriceList(2, NOW, dict.fromkeys(Operation, Price(0)))
+    asked = ask(TEAM)
+    hold(books, free, asked, MESSAGE, NOW)
+    books = next_batch(books)
+    capture(books, captured(asked, 4), MESSAGE, NOW)
+    assert books.accounts[TEAM].postings == []
+    assert books.have_changed

@@ -219,8 +219,10 @@ def test_what_was_charged_last_returns_first():
 def test_a_job_paid_from_a_closed_bucket_is_refunded_into_one_that_never_expires():
     books, one = charged()
     open_period(books, period(TEAM, 30, NOW + DAY), NOW + DAY)
+    known = set(books.accounts[TEAM].buckets)
     refund_job(books, one, None, "poor images", SOON)
     bucket = newest(books)
+    assert bucket.id.int > max(id_.int for id_ in known)
     assert bucket == Bucket(
         id=bucket.id,
         kind="adjustment",
