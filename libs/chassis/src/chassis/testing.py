@@ -149,8 +149,11 @@ class Bus:
 
 
 @asynccontextmanager
-async def listening(url: str, *kinds: type[Message]) -> AsyncIterator[Bus]:
-    """Open a place on the bus that hears facts and commands of these classes from now on."""
+async def listening(url: str, *kinds: type[Message], facts: str = FACTS) -> AsyncIterator[Bus]:
+    """Open a place on the bus that hears commands and facts of these classes from now on.
+
+    `facts` is the exchange that the facts are heard from.
+    """
     connection = await aio_pika.connect(url)
     async with connection:
         channel = await connection.channel()
@@ -159,7 +162,7 @@ async def listening(url: str, *kinds: type[Message]) -> AsyncIterator[Bus]:
             if issubclass(kind, Command):
                 await queue.bind(COMMANDS, kind.type)
             else:
-                await queue.bind(FACTS, f"{kind.type}.#")
+                await queue.bind(facts, f"{kind.type}.#")
         bus = Bus(channel, asyncio.Queue())
 
         async def hear(incoming: aio_pika.abc.AbstractIncomingMessage) -> None:
