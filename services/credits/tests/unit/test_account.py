@@ -1,5 +1,7 @@
 """What a team sees of its account, and when it is warned."""
 
+from collections import Counter
+from copy import deepcopy
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,13 +29,13 @@ from credits.domain.adjusting import adjust, grant_bonus
 from credits.domain.books import Books
 from credits.domain.granting import add_top_up
 from credits.domain.holding import hold
-from credits.domain.ledger import About
+from credits.domain.ledger import About, Side
 from credits.domain.low_balance import ran_low
 from credits.domain.pricing import Price, PriceList
 from credits.domain.quoting import quote
 from credits.domain.refunding import refund_payment
 from credits.domain.replenishing import open_period
-from credits.domain.settling import capture, release
+from credits.domain.settling import capture, expire, release
 
 SOON = NOW + timedelta(minutes=1)
 PLAN = UUID(int=1)
@@ -215,3 +217,58 @@ def test_the_end_of_a_hold_that_cost_nothing_is_written_down_though_no_credit_mo
     capture(books, captured(asked, 4), MESSAGE, NOW)
     assert books.accounts[TEAM].postings == []
     assert books.have_changed
+
+
+ASKED = ask(TEAM, order(4, job_id=UUID(int=7)))
+CHANGES = {
+    "a hold": lambda books: hold(books, PRICES, ask(TEAM, order(9)), MESSAGE, NOW),
+    "a capture": lambda books: capture(books, captured(ASKED, 3), MESSAGE, NOW),
+    "a release": lambda books: release(books, released(ASKED), MESSAGE, NOW),
+    "an end of a hold": lambda books: expire(books, UUID(int=7), NOW + 2 * DAY),
+    "a slip": lambda books: adjust(books.accounts[TEAM], -12, "a slip", NOW),
+    "a gift": lambda books: adjust(books.accounts[TEAM], 5, "a gift", NOW),
+    "a bonus": lambda books: grant_bonus(books.accounts[TEAM], 5, NOW + DAY, "x", NOW),
+    "a period": lambda books: open_period(books, period(TEAM, 5, NOW + DAY), NOW),
+    "a late period": lambda books: open_period(books, period(TEAM, 5, NOW - DAY), NOW),
+    "time": lambda books: books.accounts[TEAM].expire_due(NOW + 33 * DAY),
+    "a refund": lambda books: refund_payment(books, refund(period(TEAM, 20)), NOW),
+    "a refund of a pack": lambda books: refund_payment(books, refund(top_up(TEAM, 12)), NOW),
+}
+
+
+@pytest.mark.parametrize("first", CHANGES)
+def test_every_bucket_that_changed_is_named_so_that_it_is_written_down(first):
+    for second in CHANGES:
+        books = opened(60)
+        add_top_up(books, top_up(TEAM, 12), NOW)
+        hold(books, PRICES, ASKED, MESSAGE, NOW)
+        for change in (first, second):
+            books = next_batch(books)
+            account = books.accounts[TEAM]
+            before = deepcopy(account.buckets)
+            CHANGES[change](books)
+            changed = {id_ for id_, bucket in before.items() if account.buckets[id_] != bucket}
+            assert changed <= account.touched <= account.buckets.keys()
+            assert set(account.opened) == account.buckets.keys() - before.keys()
+
+
+def test_every_line_of_the_ledger_names_the_bucket_it_moved_credits_of():
+    books, asked = opened(), ask(TEAM, order(4))
+    account = books.accounts[TEAM]
+    hold(books, PRICES, asked, MESSAGE, NOW)
+    capture(books, captured(asked, 3), MESSAGE, NOW)
+    open_period(books, period(TEAM, 5, NOW + DAY), NOW)
+    refund_payment(books, refund(period(TEAM, 20)), NOW)
+    moved = Counter()
+    for posting in account.postings:
+        for line in posting.lines:
+            moved[line.side, line.bucket_id] += line.amount
+    new = account.opened[-1]
+    assert {what: amount for what, amount in moved.items() if amount} == {
+        (Side.ISSUED, PLAN): -20,
+        (Side.SPENT, PLAN): 6,
+        (Side.CLAWED_BACK, PLAN): 20,
+        (Side.UNCOLLECTED, PLAN): -6,
+        (Side.ISSUED, new): -5,
+        (Side.SPENDABLE, new): 5,
+    }

@@ -329,6 +329,13 @@ def test_two_refunds_take_no_more_than_was_granted():
     assert (history(books, skip=0), books.claims["refund:2"].demanded) == ([], 0)
 
 
+def test_what_two_refunds_find_spent_is_owed_together():
+    books = spent(10)
+    for n, owed in enumerate((5, 10)):
+        refund_payment(books, refund(FIRST, 0.25, source_ref=f"refund:{n}"), NOW)
+        assert (books.accounts[TEAM].owed, books.accounts[TEAM].buckets[PLAN].owed) == (owed, owed)
+
+
 def test_a_refund_may_come_before_what_it_refunds():
     books = opened()
     refund_payment(books, refund(PACK, 0.5), NOW)

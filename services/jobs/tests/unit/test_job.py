@@ -184,6 +184,13 @@ def test_a_retryable_failure_is_tried_once_more():
     assert isinstance(messages(job.result(last(job), BROKEN, NOW, RULES))[0], ReleaseCredits)
 
 
+def test_what_is_done_but_not_yet_told_is_asked_for_at_once():
+    job = running()
+    soon = NOW + timedelta(seconds=1)
+    assert job.completed_unseen(soon) == [Nudge.POLL]
+    assert job.poll_at == soon
+
+
 def test_progress_is_told_at_most_once_a_second():
     job = running()
     half = ProviderStatus("running", percent=50)
