@@ -45,6 +45,7 @@ def next_batch(books: Books) -> Books:
 
 def history(books: Books, skip: int = 1) -> list[tuple[str, int, int, int, str]]:
     """Read the team's history: kind, amount, charged, balance after, reason; without the first period."""
+    agree(books)
     entries = [posting.entry() for posting in books.accounts[TEAM].postings[skip:]]
     return [(e.kind, e.amount, e.charged, e.balance_after, e.reason) for e in entries]
 
@@ -59,6 +60,20 @@ def is_sound(balances: Mapping[Side, int]) -> bool:
     receivable = {Side.ISSUED, Side.UNCOLLECTED}
     signs = all(value <= 0 if side in receivable else value >= 0 for side, value in balances.items())
     return signs and sum(balances.values()) == 0
+
+
+def agree(books: Books) -> None:
+    """Check that the balances are sound and that the buckets say the same as they do."""
+    account = books.accounts[TEAM]
+    assert is_sound(account.balances)
+    buckets = account.buckets.values()
+    assert account.spendable == sum(bucket.remaining for bucket in buckets)
+    assert account.balances[Side.RESERVED] == sum(bucket.held for bucket in buckets)
+    for bucket in buckets:
+        assert bucket.remaining >= 0
+        assert bucket.held >= 0
+        assert bucket.remaining + bucket.held <= bucket.granted
+        assert bucket.is_open or bucket.remaining == 0
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from services.credits.tests.books import (
     MESSAGE,
     OTHER,
     TEAM,
+    agree,
     history,
     moved,
     next_batch,
@@ -34,6 +35,7 @@ from credits.domain.account import Account
 from credits.domain.adjusting import grant_bonus
 from credits.domain.books import Books, Claim, ConflictingContent
 from credits.domain.bucket import Bucket
+from credits.domain.compensating import refund_job
 from credits.domain.granting import add_top_up
 from credits.domain.holding import hold
 from credits.domain.ledger import About, Side
@@ -468,5 +470,42 @@ def test_nothing_is_paid_twice_by_one_return():
     owed = []
     for command in asked:
         release(books, released(command), MESSAGE, NOW)
+        agree(books)
         owed.append((books.accounts[TEAM].owed, books.accounts[TEAM].spendable))
     assert owed == [(5, 0), (0, 5)]
+
+
+def test_what_returns_does_not_pay_for_what_others_owe():
+    books, asked = opened(), ask(TEAM, order(4))
+    hold(books, PRICES, asked, MESSAGE, NOW)
+    books.accounts[TEAM].charge(15, About(), NOW)
+    assert books.accounts[TEAM].owed == 3
+    release(books, released(asked), MESSAGE, NOW)
+    assert history(books)[-1] == ("refund", 8, 0, 8, "cancelled")
+    assert books.accounts[TEAM].owed == 3
+
+
+def test_what_new_credits_have_paid_is_not_paid_again_when_a_job_is_refunded():
+    books = spent()
+    (job,) = books.holds.values()
+    refund_payment(books, refund(FIRST), NOW)
+    add_top_up(books, PACK, NOW)
+    refund_job(books, job, None, "poor images", NOW)
+    assert history(books, skip=0)[-1] == ("refund", 8, -8, 12, "refund: poor images")
+    assert books.accounts[TEAM].owed == 0
+
+
+def test_a_job_paid_by_two_refunded_payments_pays_what_is_still_owed_and_no_more():
+    books, asked = opened(4), ask(TEAM, order(4))
+    add_top_up(books, PACK, NOW)
+    hold(books, PRICES, asked, MESSAGE, NOW)
+    capture(books, captured(asked, 4), MESSAGE, NOW)
+    for grant in (period(TEAM, 4), PACK):
+        refund_payment(books, refund(grant), NOW)
+    assert books.accounts[TEAM].owed == 8
+    add_top_up(books, top_up(TEAM, 6, source_ref="another"), NOW)
+    assert books.accounts[TEAM].owed == 2
+    (job,) = books.holds.values()
+    refund_job(books, job, None, "poor images", NOW)
+    assert history(books)[-1] == ("refund", 6, -8, 6, "refund: poor images")
+    assert books.accounts[TEAM].owed == 0
