@@ -304,6 +304,7 @@ def test_the_same_cancel_again_gets_the_same_answer():
     job = running()
     first, again = document(job.cancel(NOW, RULES)), document(job.cancel(NOW, RULES))
     assert (first.status, again.status) == ("cancelling", "cancelling")
+    assert again.version == first.version + 1, "only what is newer reaches whoever asked again"
     assert effects(job.cancel(NOW, RULES)) == []
 
 
