@@ -259,6 +259,7 @@ def test_every_line_of_the_ledger_names_the_bucket_it_moved_credits_of():
     capture(books, captured(asked, 3), MESSAGE, NOW)
     open_period(books, period(TEAM, 5, NOW + DAY), NOW)
     refund_payment(books, refund(period(TEAM, 20)), NOW)
+    assert [line.balance_after for line in account.postings[1].lines] == [12, 8]
     moved = Counter()
     for posting in account.postings:
         for line in posting.lines:

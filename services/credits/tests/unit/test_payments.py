@@ -147,6 +147,15 @@ def test_a_period_that_comes_after_its_successor_brings_nothing_to_spend():
     assert (late.closed_at, late.close_reason) == (SOON, "replaced")
 
 
+def test_a_late_period_closes_its_own_credits_and_no_others():
+    books = opened()
+    add_top_up(books, PACK, NOW)
+    open_period(books, period(TEAM, 30, NOW - DAY), SOON)
+    left = {bucket.source_ref: bucket.remaining for bucket in books.accounts[TEAM].buckets.values()}
+    late = period(TEAM, 30, NOW - DAY).source_ref
+    assert left == {FIRST.source_ref: 20, PACK.source_ref: 12, late: 0}
+
+
 def test_a_period_that_began_with_the_newest_is_not_older_than_it():
     books = opened()
     open_period(books, period(TEAM, 30, source_ref="another source"), SOON)

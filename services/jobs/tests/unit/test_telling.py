@@ -322,6 +322,13 @@ def test_images_that_cost_nothing_have_a_receipt_without_units():
     assert (said.status, said.receipt.unit_price, said.receipt.units) == ("completed", 0, 0)
 
 
+def test_what_could_be_collected_of_an_image_in_part_is_no_unit():
+    job = settling()
+    job.price = Price(6, 3, NOW + 3 * DAY)
+    said = document(job.settled(settled(job, captured=5, outcome="uncollected"), NOW, RULES))
+    assert (said.receipt.captured, said.receipt.units) == (5, 1)
+
+
 def test_expired_images_are_gone_and_the_reason_says_that_the_recipe_is_not():
     job = settling()
     job.settled(settled(job, captured=4), NOW, RULES)

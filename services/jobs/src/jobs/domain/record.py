@@ -129,7 +129,7 @@ class JobRecord:
         self.updated_at = now
         return [document(self)]
 
-    def _note(self, now: datetime, event: str, detail: str = "") -> None:
+    def _note(self, now: datetime, event: str, detail: str) -> None:
         self.timeline = (*self.timeline, Moment(at=now, event=event, detail=detail))
 
     def _back_in_line(self, code: str) -> str:
