@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis import topology
 from chassis.database import Database
-from chassis.delivery import read
 from contracts import MESSAGES
 from contracts.envelope import Delivery
 from contracts.message import AnyMessage, Command, Message
@@ -167,7 +166,8 @@ async def listening(url: str, *kinds: type[Message], facts: str = FACTS) -> Asyn
 
         async def hear(incoming: aio_pika.abc.AbstractIncomingMessage) -> None:
             async with incoming.process():
-                bus.heard.put_nowait(read(incoming, frozenset(kinds))[0])
+                kind = MESSAGES[incoming.type or ""]
+                bus.heard.put_nowait(kind.model_validate_json(incoming.body))
 
         await queue.consume(hear)
         yield bus
