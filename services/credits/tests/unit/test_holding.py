@@ -18,7 +18,7 @@ from services.credits.tests.books import (
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import DAY, NOW, ask, ask_price, item, order, released, spending_key
 
-from contracts.credits import CreditsHeld, HoldDeclined
+from contracts.credits import CreditsHeld, HoldCredits, HoldDeclined
 from contracts.credits import Hold as HoldSaid
 from contracts.orders import KeyTerms, Operation
 from credits.domain.account import Account
@@ -177,6 +177,19 @@ def test_more_time_or_another_budget_is_the_same_request(again):
 )
 def test_another_team_order_ceiling_quote_or_key_is_another_request(other):
     assert fingerprint(other) != fingerprint(ask(TEAM, ONE, **SAME))
+
+
+def test_a_field_that_is_added_later_and_left_empty_makes_no_other_request():
+    class Later(HoldCredits):
+        note: str | None = None
+
+    assert fingerprint(Later(**ask(TEAM, ONE, **SAME).model_dump())) == fingerprint(ask(TEAM, ONE, **SAME))
+
+
+def test_what_is_ordered_without_a_key_is_counted_for_none():
+    books = opened()
+    hold(books, PRICES, ask(TEAM, order(4)), MESSAGE, NOW)
+    assert (books.key_spend, books.key_changes) == ({}, {})
 
 
 def test_a_request_that_names_a_job_twice_is_a_conflict():

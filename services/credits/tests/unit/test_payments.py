@@ -31,6 +31,7 @@ from services.credits.tests.stories import (
     top_up,
 )
 
+from contracts.billing import TopUpPaid
 from credits.domain.account import Account
 from credits.domain.adjusting import grant_bonus
 from credits.domain.books import Books, Claim, ConflictingContent
@@ -183,8 +184,20 @@ def test_a_pack_of_credits_is_bought_once_and_never_renewed():
     )
     assert history(books) == [("top_up", 12, 0, 32, "a pack of credits")]
     assert (books.granted[-1].source_ref, books.granted[-1].granted_at) == (PACK.source_ref, SOON)
+    assert not books.granted[-1].superseded
     books = next_batch(books)
     add_top_up(books, PACK, SOON)
+    assert not books.have_changed
+
+
+def test_a_field_that_is_added_later_and_left_empty_makes_no_other_pack():
+    class Later(TopUpPaid):
+        note: str | None = None
+
+    books = opened()
+    add_top_up(books, PACK, NOW)
+    books = next_batch(books)
+    add_top_up(books, Later(**PACK.model_dump()), NOW)
     assert not books.have_changed
 
 
