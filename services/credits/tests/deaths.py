@@ -56,10 +56,6 @@ class Life:
         self.sent.clear()
         self.line.send(point)
 
-    def has_met(self, point: Point) -> bool:
-        """Tell whether it came to its point."""
-        return self.sent.count(point.name) >= point.nth
-
     async def dies(self) -> None:
         """Wait for its death."""
         await asyncio.to_thread(self.process.join)
@@ -195,6 +191,10 @@ class Story:
         """Tell it, and wait until nothing of it is left to be handled."""
         await self.tell()
         await self.heard.everything()
+
+    def unanswered(self) -> list[Message]:
+        """List what has not been answered yet."""
+        return [said.command for act in self.acts for said in act if not self.answers(said)]
 
     def answers(self, said: Said) -> list[str]:
         """Return what a command was answered, each message once."""
