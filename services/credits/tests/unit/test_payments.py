@@ -103,6 +103,13 @@ def test_a_period_brings_its_credits_and_says_when_the_next_ones_come():
     )
 
 
+def test_a_period_that_brings_nothing_moves_nothing():
+    books = empty()
+    open_period(books, period(TEAM, 0), NOW)
+    assert history(books, skip=0) == [("replenish", 0, 0, 0, "pro: a new period")]
+    assert moved(books) == []
+
+
 def test_free_credits_end_with_their_period():
     books, free = empty(), period(TEAM, 20, plan="free")
     open_period(books, free, NOW)
