@@ -58,10 +58,18 @@ class Postgres:
 
     async def said(self) -> list[Message]:
         """Take what was said since the last time."""
+        return await self._taken("exchange <> 'announced'")
+
+    async def said_again(self) -> list[Message]:
+        """Take what was said once more, to those alone who repair what they keep."""
+        return await self._taken("exchange = 'announced'")
+
+    async def _taken(self, which: str) -> list[Message]:
+        taken = (
+            f"with o as (delete from credits.outbox where {which} returning *) select * from o order by id"
+        )
         async with self.database.engine.begin() as connection:
-            rows = await connection.execute(
-                text("with o as (delete from credits.outbox returning *) select * from o order by id")
-            )
+            rows = await connection.execute(text(taken))
             return [message_class(row.type).model_validate_json(row.payload) for row in rows]
 
 

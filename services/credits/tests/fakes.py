@@ -12,7 +12,7 @@ from uuid import UUID
 from chassis.ids import new_id
 from contracts.credits import Entry
 from contracts.envelope import Cause, Delivery
-from contracts.message import Message
+from contracts.message import Fact, Message
 from contracts.orders import Operation
 from credits.application.ports import Wanted, Work
 from credits.domain.account import Account
@@ -71,12 +71,17 @@ class State:
     announced: set[int] = field(default_factory=set)
     billing_versions: dict[UUID, int] = field(default_factory=dict)
     said: list[Message] = field(default_factory=list)
+    said_again: list[Message] = field(default_factory=list)
 
 
 @dataclass
 class Outbox:
     messages: list[Message] = field(default_factory=list)
     causes: list[object] = field(default_factory=list)
+    announced: list[Fact] = field(default_factory=list)
+
+    def announce(self, fact: Fact) -> None:
+        self.announced.append(fact)
 
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         self.messages.append(message)
@@ -223,7 +228,12 @@ class Memory:
             Bookkeeper(state, self.limits), Prices(state), Due(state), History(state), Drifts(state), outbox
         )
         state.said += outbox.messages
+        state.said_again += outbox.announced
         self.state = state
+
+    async def said_again(self) -> list[Message]:
+        said, self.state.said_again = self.state.said_again, []
+        return said
 
     async def said(self) -> list[Message]:
         """Take what was said since the last time."""

@@ -4,13 +4,14 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from atelier_local.errors import CannotStart
 from bench import baselines, load, place
+from bench.cpu import Processes, Spent, cost
 from bench.figures import Report, percentile
 from bench.machine import describe
 from bench.place import FOLDER, Place
@@ -49,23 +50,31 @@ def measure(scale: Scale) -> Report:
         report = Report(describe(nodes))
         one, many = [uuid4()], [uuid4() for _ in range(MANY)]
         with place.place(nodes, "bench_baseline") as beside, place.place(nodes, "bench") as at:
-            with place.credits_running(at):
-                asyncio.run(_holds(report, scale, at, beside, {"one team": one, "1,000 teams": many}))
+            with place.credits_running(at) as processes:
+                crowds = {"one team": one, "1,000 teams": many}
+                asyncio.run(_holds(report, scale, at, beside, processes, crowds))
             _say(at.command("verify").splitlines()[-1])
     return report
 
 
 async def _holds(
-    report: Report, scale: Scale, at: Place, beside: Place, crowds: dict[str, Sequence[UUID]]
+    report: Report,
+    scale: Scale,
+    at: Place,
+    beside: Place,
+    processes: Processes,
+    crowds: Mapping[str, Sequence[UUID]],
 ) -> None:
     for crowd, teams in crowds.items():
         await baselines.open_accounts(beside.dsn, teams)
         async with load.on_the_bus(at.bus) as bus:
             await load.give_credits(bus, teams)
             await load.throughput(bus, load.asked(teams, scale.holds // 5))  # plans made, caches warm
-            holds, others = await _side_by_side(scale, bus, beside, teams, crowd)
+            holds, others, spent = await _side_by_side(scale, bus, beside, processes, teams, crowd)
             found = report.add(f"holds, {crowd}", "/s", holds)
             report.add(f"  one transaction each, {crowd}", "/s", others)
+            for name in spent[0]:
+                report.add(f"  CPU a hold, {name}", "ms", [run[name] for run in spent])
             await _report_latencies(report, scale, bus, teams, crowd)
         if crowd == "one team":
             report.promise("holds on one team a second", found.median, LEAST_HOLDS)
@@ -78,16 +87,20 @@ async def _holds(
 
 
 async def _side_by_side(
-    scale: Scale, bus: load.Bus, beside: Place, teams: Sequence[UUID], crowd: str
-) -> tuple[list[float], list[float]]:
+    scale: Scale, bus: load.Bus, beside: Place, processes: Processes, teams: Sequence[UUID], crowd: str
+) -> tuple[list[float], list[float], list[Spent]]:
     """Measure both in turn, so that whatever else the machine does hits both."""
-    holds, others = [], []
+    holds, others, spent = [], [], []
     for run in range(scale.runs):
-        holds.append(await load.throughput(bus, load.asked(teams, scale.holds)))
+        requests = load.asked(teams, scale.holds)
+        before = processes.spent()
+        holds.append(await load.throughput(bus, requests))
+        spent.append(cost(before, processes.spent(), scale.holds))
         await load.empty(bus)
         others.append(await baselines.for_update(beside.dsn, teams, scale.holds // 4))
         _say(f"{crowd}, run {run + 1}: {holds[-1]:,.0f} holds/s, one transaction each {others[-1]:,.0f}/s")
-    return holds, others
+        _say(", ".join(f"{name} {each:.2f}" for name, each in spent[-1].items()))
+    return holds, others, spent
 
 
 async def _report_latencies(

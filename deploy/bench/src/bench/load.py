@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from uuid import UUID, uuid4
 
-import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
-
+from bench.ear import hearing
+from chassis.frames import Outgoing
+from chassis.publisher import Publisher
 from contracts.billing import PeriodOpened
 from contracts.credits import AccountChanged, CreditsHeld, HoldCredits, HoldDeclined
 from contracts.message import Command, Message
@@ -20,7 +20,7 @@ from contracts.topology import COMMANDS, FACTS
 
 HEARD_ON, UNHEARD = "gateway.projector", ("jobs.facts", "catalog.facts")
 PLENTY = 1_000_000_000
-TOGETHER = 200
+TOGETHER, AT_ONCE = 200, 4
 PATIENCE = 120
 
 
@@ -28,8 +28,7 @@ PATIENCE = 120
 class Bus:
     """What the bench says and hears; `heard` is when the answer to a correlation id came."""
 
-    channel: AbstractChannel
-    exchanges: dict[str, AbstractExchange]
+    publisher: Publisher
     kind: type[Message] = CreditsHeld
     heard: dict[str, float] = field(default_factory=dict)
     declined: list[str] = field(default_factory=list)
@@ -42,14 +41,14 @@ class Bus:
         self.complete.clear()
         self.wanted = answers
 
-    async def hear(self, incoming: AbstractIncomingMessage) -> None:
+    def hear(self, type_: str, correlation_id: str) -> None:
         """Note an answer."""
-        if incoming.type == self.kind.type and incoming.correlation_id:
-            self.heard.setdefault(incoming.correlation_id, time.perf_counter())
+        if type_ == self.kind.type:
+            self.heard.setdefault(correlation_id, time.perf_counter())
             if len(self.heard) == self.wanted:
                 self.complete.set()
-        elif incoming.type == HoldDeclined.type:
-            self.declined.append(incoming.body.decode())
+        elif type_ == HoldDeclined.type:
+            self.declined.append(correlation_id)
             self.complete.set()
 
     async def all_heard(self) -> None:
@@ -59,35 +58,36 @@ class Bus:
         if self.declined:
             raise RuntimeError(f"declined: {self.declined[0]}")
 
-    async def say(self, message: aio_pika.Message, exchange: str, key: str) -> None:
-        """Publish one message and wait for its confirm."""
-        await self.exchanges[exchange].publish(message, key, mandatory=True)
+    async def say(self, messages: Sequence[Outgoing]) -> None:
+        """Publish messages in one write, as a relay does, and wait for their confirms."""
+        if failures := [failure for failure in await self.publisher.publish_all(messages) if failure]:
+            raise failures[0]
 
-    async def say_all(self, messages: Sequence[aio_pika.Message], exchange: str, key: str) -> None:
-        """Publish messages, their confirms pipelined."""
-        for start in range(0, len(messages), TOGETHER):
-            some = messages[start : start + TOGETHER]
-            await asyncio.gather(*(self.say(message, exchange, key) for message in some))
+    async def say_all(self, messages: Sequence[Outgoing]) -> None:
+        """Publish messages as fast as the broker takes them: others are on their way while it confirms."""
+        batches = iter([messages[start : start + TOGETHER] for start in range(0, len(messages), TOGETHER)])
+
+        async def say_rest() -> None:
+            for batch in batches:
+                await self.say(batch)
+
+        await asyncio.gather(*(say_rest() for _ in range(AT_ONCE)))
 
 
 @asynccontextmanager
 async def on_the_bus(url: str) -> AsyncIterator[Bus]:
     """Take the gateway's place: one connection to speak, one to hear."""
-    async with await aio_pika.connect(url) as speaking, await aio_pika.connect(url) as hearing:
-        channel = await speaking.channel(publisher_confirms=True, on_return_raises=True)
-        exchanges = {name: await channel.get_exchange(name, ensure=False) for name in (COMMANDS, FACTS)}
-        bus = Bus(channel, exchanges)
-        ears = await hearing.channel()
-        await ears.set_qos(prefetch_count=1000)
-        queue = await ears.get_queue(HEARD_ON)
-        await queue.consume(bus.hear, no_ack=True)
+    bus = Bus(Publisher(url))
+    async with hearing(url, HEARD_ON, bus.hear):
         yield bus
+    await bus.publisher.close()
 
 
 async def empty(bus: Bus) -> None:
     """Empty the queues of services that do not run here."""
+    channel = await bus.publisher.channel()
     for name in UNHEARD:
-        await (await bus.channel.get_queue(name)).purge()
+        await (await channel.get_queue(name)).purge()
 
 
 async def give_credits(bus: Bus, teams: Sequence[UUID]) -> None:
@@ -95,7 +95,7 @@ async def give_credits(bus: Bus, teams: Sequence[UUID]) -> None:
     now = datetime.now(UTC)
     bus.kind = AccountChanged
     bus.expect(len(teams))
-    await bus.say_all([wire(_period(team, now)) for team in teams], FACTS, PeriodOpened.type)
+    await bus.say_all([wire(_period(team, now)) for team in teams])
     await bus.all_heard()
     bus.kind = CreditsHeld
 
@@ -141,17 +141,18 @@ def asked(teams: Sequence[UUID], number: int) -> list[HoldCredits]:
     ]
 
 
-def wire(message: Message) -> aio_pika.Message:
+def wire(message: Message) -> Outgoing:
     """Write a message as the relay does; its correlation id is its subject, where that is a request."""
-    correlation = message.subject if isinstance(message, Command) else str(uuid4())
-    return aio_pika.Message(
-        message.model_dump_json().encode(),
-        content_type="application/json",
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        message_id=str(uuid4()),
-        correlation_id=correlation,
+    is_command = isinstance(message, Command)
+    return Outgoing(
+        exchange=COMMANDS if is_command else FACTS,
+        routing_key=message.routing_key,
         type=message.type,
+        message_id=str(uuid4()),
+        correlation_id=message.subject if is_command else str(uuid4()),
+        timestamp=datetime.now(UTC),
         headers={"ce-source": "gateway", "ce-subject": message.subject},
+        body=message.model_dump_json().encode(),
     )
 
 
@@ -160,7 +161,7 @@ async def throughput(bus: Bus, requests: Sequence[HoldCredits]) -> float:
     messages = [wire(request) for request in requests]
     bus.expect(len(messages))
     began = time.perf_counter()
-    await bus.say_all(messages, COMMANDS, HoldCredits.type)
+    await bus.say_all(messages)
     await bus.all_heard()
     return len(messages) / (max(bus.heard.values()) - began)
 
@@ -177,10 +178,9 @@ async def latencies(bus: Bus, requests: Sequence[HoldCredits], rate: float) -> l
     sayings = set()
     for message, at in zip(messages, due, strict=True):
         await asyncio.sleep(max(0, at - time.perf_counter()))
-        sayings.add(asyncio.create_task(bus.say(message, COMMANDS, HoldCredits.type)))
+        sayings.add(asyncio.create_task(bus.say([message])))
     await asyncio.gather(*sayings)
     await bus.all_heard()
     return [
-        (bus.heard[str(message.correlation_id)] - at) * 1000
-        for message, at in zip(messages, due, strict=True)
+        (bus.heard[message.correlation_id] - at) * 1000 for message, at in zip(messages, due, strict=True)
     ]

@@ -1,5 +1,6 @@
 """Where the bench measures: nodes of its own, and the real credits service as a process of its own."""
 
+import os
 import subprocess
 import time
 import urllib.request
@@ -13,6 +14,7 @@ from atelier_local.nodes import Nodes, choose_nodes, drop_database, forget, prov
 from atelier_local.plan import Process
 from atelier_local.ports import HOST, free_run
 from atelier_local.processes import clean_environment, tail, wait_until
+from bench.cpu import Processes
 
 REPOSITORY = Path(__file__).parents[4]
 FOLDER = REPOSITORY / ".local" / "bench"
@@ -91,8 +93,8 @@ def place(running: Nodes, name: str) -> Iterator[Place]:
 
 
 @contextmanager
-def credits_running(at: Place) -> Iterator[None]:
-    """Run the service as it is deployed, and end it afterwards."""
+def credits_running(at: Place) -> Iterator[Processes]:
+    """Run the service as it is deployed, and end it afterwards; gives the processes a hold goes through."""
     log = FOLDER / "credits.log"
     with log.open("wb") as out:
         process = subprocess.Popen(CREDITS.command(), env=at.environment(), stdout=out, stderr=out)
@@ -102,10 +104,16 @@ def credits_running(at: Place) -> Iterator[None]:
         if process.poll() is not None:
             raise CannotStart(f"credits ended:\n{tail(log)}")
         time.sleep(1)  # what a young process still does at its start is not what we measure
-        yield
+        yield _processes(at.nodes, process.pid)
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _processes(running: Nodes, credits: int) -> Processes:
+    servers = {"RabbitMQ": running.rabbitmq.pid(), "Postgres": running.postgres.pid()}
+    found = {name: pid for name, pid in servers.items() if pid is not None}
+    return Processes({"bench": os.getpid(), "credits": credits, **found})
 
 
 def _is_ready(port: int) -> bool:

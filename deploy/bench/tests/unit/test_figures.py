@@ -16,7 +16,7 @@ def test_the_verdict_names_what_holds_and_what_does_not():
     assert report.holds
     report.promise("times", 2.5, 3)
     assert (
-        report.verdict() == "holds a second: 2,100, at least 2,000: holds; times: 2.5, at least 3.0: MISSED"
+        report.verdict() == "holds a second: 2,100, at least 2,000: holds; times: 2.50, at least 3.00: MISSED"
     )
     assert not report.holds
 

@@ -54,6 +54,10 @@ class Container:
         self.kill() if kill else self.stop()
         self.start()
 
+    def pid(self) -> int | None:
+        """Return the number of its main process where the engine runs; None while it does not run."""
+        return int(_docker("inspect", "--format", "{{.State.Pid}}", self._container)) or None
+
     def is_healthy(self) -> bool:
         """Tell whether the server inside answers."""
         raise NotImplementedError

@@ -40,6 +40,9 @@ class Node(Protocol):
     def restart(self, *, kill: bool = False) -> None:
         """Stop or kill it, and start it again."""
 
+    def pid(self) -> int | None:
+        """Return the number of its main process; None while it does not run."""
+
 
 class PostgresNode(Node, Protocol):
     """A PostgreSQL server."""

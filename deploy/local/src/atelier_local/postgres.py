@@ -57,7 +57,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server, or keep the one that already runs and answers."""
-        if self._pid() and self.is_healthy():
+        if self.pid() and self.is_healthy():
             return
         self.kill()
         self._create()
@@ -107,6 +107,13 @@ class Postgres:
         environment = clean_environment(PGPASSWORD=self._password, PGCONNECT_TIMEOUT="5")
         return run([*command, *address], what="psql", input=statements, env=environment)
 
+    def pid(self) -> int | None:
+        """Return the number of its main process; None while it does not run."""
+        if self._child is not None:
+            self._child.poll()  # collect it, so that it is not taken for running
+        pid = read_pid(self._data / "postmaster.pid")
+        return pid if pid and is_alive(pid, str(self._data)) else None
+
     def _create(self) -> None:
         if (self._data / "PG_VERSION").exists():
             return
@@ -140,23 +147,17 @@ class Postgres:
         return read_pid(status) == pid and status.read_text().rstrip().endswith("ready")
 
     def _end(self, how: signal.Signals) -> None:
-        pid = self._pid()
+        pid = self.pid()
         if pid is not None:
             signal_quietly(pid, how)
-            if not wait_until(lambda: self._pid() is None, STOPPED_IN):
+            if not wait_until(lambda: self.pid() is None, STOPPED_IN):
                 signal_quietly(pid, signal.SIGKILL)
-                wait_until(lambda: self._pid() is None, STOPPED_IN)
+                wait_until(lambda: self.pid() is None, STOPPED_IN)
         if self._child is not None:
             self._child.wait(STOPPED_IN)
             self._child = None
         # A killed server leaves this behind. A zombie's number in it would forbid the next start.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-
-    def _pid(self) -> int | None:
-        if self._child is not None:
-            self._child.poll()  # collect it, so that it is not taken for running
-        pid = read_pid(self._data / "postmaster.pid")
-        return pid if pid and is_alive(pid, str(self._data)) else None
 
     def _move(self) -> None:
         self.port = free_run()

@@ -42,6 +42,9 @@ log.file.level = warning
 log.console = false
 """
 
+# The node shares the machine with everything else: half of the cores, and no waiting for work in busy loops.
+SCHEDULING = "+SP 50:50 +sbwt none +sbwtdcpu none +sbwtdio none"
+
 STARTED_IN, STOPPED_IN, NOTICED_IN = 90, 30, 5
 
 
@@ -64,7 +67,7 @@ class RabbitMQ:
 
     def start(self) -> None:
         """Start the node, or keep the one that already runs and answers."""
-        if self._pid() and self.is_healthy():
+        if self.pid() and self.is_healthy():
             return
         self.kill()
         self._create()
@@ -119,6 +122,11 @@ class RabbitMQ:
         command = [str(rabbitmq_folder() / "rabbitmqctl"), "--quiet", *arguments]
         return run(command, what="rabbitmqctl", **self._surroundings())
 
+    def pid(self) -> int | None:
+        """Return the number of its main process; None while it does not run."""
+        pid = read_pid(self._folder / "rabbit.pid")
+        return pid if pid and is_alive(pid, str(self._folder)) else None
+
     def _create(self) -> None:
         self._account.own(self._folder)
         for name in ("mnesia", "log", "schema"):
@@ -138,10 +146,10 @@ class RabbitMQ:
         return child.poll() is None and self.is_healthy()
 
     def _answers(self) -> bool:
-        return self._pid() is not None and self.is_healthy()
+        return self.pid() is not None and self.is_healthy()
 
     def _end(self, how: signal.Signals) -> None:
-        pid = self._pid()
+        pid = self.pid()
         if pid is not None:
             signal_quietly(pid, how)  # the node removes its pid file some time before it ends
             if not wait_until(lambda: not is_alive(pid), STOPPED_IN):
@@ -156,10 +164,6 @@ class RabbitMQ:
         # The daemon outlives its node by design; ours has no other use.
         kill = ["epmd", "-port", str(self.port + 2), "-kill"]
         subprocess.run(kill, capture_output=True, check=False, **self._surroundings())
-
-    def _pid(self) -> int | None:
-        pid = read_pid(self._folder / "rabbit.pid")
-        return pid if pid and is_alive(pid, str(self._folder)) else None
 
     def _has_its_ports(self) -> bool:
         # epmd refuses to end until it has noticed that its node is gone; other ports would lose our clients.
@@ -197,5 +201,5 @@ class RabbitMQ:
             RABBITMQ_CONFIG_FILE=str(folder / "rabbitmq.conf"),
             RABBITMQ_ADVANCED_CONFIG_FILE=str(folder / "advanced.config"),
             RABBITMQ_ENABLED_PLUGINS_FILE=str(folder / "enabled_plugins"),
-            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}",
+            RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=f"-kernel inet_dist_use_interface {{127,0,0,1}} {SCHEDULING}",
         )

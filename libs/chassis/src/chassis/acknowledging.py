@@ -3,9 +3,8 @@
 import asyncio
 import logging
 
-from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
-from aiormq.abc import AbstractChannel
+from aiormq.abc import AbstractChannel, DeliveredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -28,19 +27,24 @@ class Acknowledging:
         self._handled: set[int] = set()
         self._settled_beyond: set[int] = set()
 
-    def handled(self, incoming: AbstractIncomingMessage) -> None:
+    def handled(self, incoming: DeliveredMessage) -> None:
         """Acknowledge a message, with whatever else is handled at this moment."""
         if self._is_current(incoming) and incoming.delivery_tag is not None:
             self._handled.add(incoming.delivery_tag)
             if self._flushing is None:
                 self._flushing = asyncio.create_task(self._flush())
 
-    def given_back(self, incoming: AbstractIncomingMessage) -> None:
+    def given_back(self, incoming: DeliveredMessage) -> None:
         """Note that a message has been rejected: nothing more is owed for it."""
         if self._is_current(incoming) and incoming.delivery_tag is not None:
             self._settled_beyond.add(incoming.delivery_tag)
 
-    def _is_current(self, incoming: AbstractIncomingMessage) -> bool:
+    async def flushed(self) -> None:
+        """Wait until every acknowledgement is on its way."""
+        if self._flushing is not None:
+            await self._flushing
+
+    def _is_current(self, incoming: DeliveredMessage) -> bool:
         if incoming.channel.is_closed:  # its tags mean nothing any more
             return False
         if incoming.channel is not self._channel:
@@ -49,17 +53,19 @@ class Acknowledging:
         return True
 
     async def _flush(self) -> None:
-        self._flushing, channel = None, self._channel
-        together, alone = self._take()
-        if channel is None:
-            return
         try:
-            if together is not None:
-                await channel.basic_ack(together, multiple=True, wait=False)
-            for tag in alone:
-                await channel.basic_ack(tag, wait=False)
+            while self._handled and self._channel is not None:
+                await self._acknowledge(self._channel, *self._take())
         except (AMQPError, ChannelInvalidStateError, OSError) as error:
             logger.info("handled messages come again, to be ignored: %s", error)
+        finally:
+            self._flushing = None
+
+    async def _acknowledge(self, channel: AbstractChannel, together: int | None, alone: list[int]) -> None:
+        if together is not None:
+            await channel.basic_ack(together, multiple=True)
+        for tag in alone:
+            await channel.basic_ack(tag)
 
     def _take(self) -> tuple[int | None, list[int]]:
         """Split what is handled: the last one with nothing under way before it, and those beyond that."""

@@ -1,8 +1,7 @@
-"""Takes what is waiting and handles it in one go; the next batch forms during the commit."""
+"""Handles a batch in one go; when that fails, each message alone, so that only the one to blame fails."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from chassis.health import Health
@@ -15,67 +14,32 @@ BatchHandler = Callable[[Sequence[Delivery[Any]]], Awaitable[None]]
 QUICK_TRIES = 3
 
 
-@dataclass(eq=False)
-class Waiting:
-    """One delivery, who handles it, and the future that tells whoever waits how it went."""
+class Batches:
+    """The batches of one queue: an outage is waited out, a conflict is tried again at once."""
 
-    handler: BatchHandler
-    delivery: Delivery[Any]
-    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    def __init__(self, part: str, health: Health) -> None:
+        self._part, self._health = part, health
 
-    def finish(self, error: BaseException | None = None) -> None:
-        """Tell how it went, unless nobody waits any more."""
-        if self.done.done():
-            return
-        if error is None:
-            self.done.set_result(None)
-        else:
-            self.done.set_exception(error)
+    async def handle(
+        self, handler: BatchHandler, deliveries: Sequence[Delivery[Any]]
+    ) -> list[Exception | None]:
+        """Handle deliveries together; returns what failed of each."""
+        BATCH_SIZE.labels(self._part).observe(len(deliveries))
+        error = await self._attempt(handler, deliveries)
+        if error is None or len(deliveries) == 1:
+            return [error] * len(deliveries)
+        return [await self._attempt(handler, [delivery]) for delivery in deliveries]
 
-
-class Batcher:
-    """One worker for one queue: never lingers, never has two batches under way."""
-
-    def __init__(self, part: str, size: int, health: Health) -> None:
-        self._part, self._size, self._health = part, size, health
-        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue()
-
-    async def submit(self, handler: BatchHandler, delivery: Delivery[Any]) -> None:
-        """Handle one delivery together with whatever else waits; raises what its handler raised."""
-        waiting = Waiting(handler, delivery)
-        self._waiting.put_nowait(waiting)
-        await waiting.done
-
-    async def run(self) -> None:
-        """Work for ever."""
-        while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < self._size and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            for handler in dict.fromkeys(entry.handler for entry in batch):
-                await self._handle(handler, [entry for entry in batch if entry.handler is handler])
-
-    async def _handle(self, handler: BatchHandler, entries: list[Waiting]) -> None:
-        BATCH_SIZE.labels(self._part).observe(len(entries))
-        error = await self._attempt(handler, entries)
-        if error is None or len(entries) == 1:
-            for entry in entries:
-                entry.finish(error)
-            return
-        # One of them is to blame: each alone, so that only that one fails.
-        for entry in entries:
-            entry.finish(await self._attempt(handler, [entry]))
-
-    async def _attempt(self, handler: BatchHandler, entries: list[Waiting]) -> Exception | None:
+    async def _attempt(self, handler: BatchHandler, deliveries: Sequence[Delivery[Any]]) -> Exception | None:
         pause, tries = 0.1, 1
         while True:
             try:
-                await handler([entry.delivery for entry in entries])
+                await handler(deliveries)
             except asyncio.CancelledError:
                 if being_cancelled():
                     raise
                 return RuntimeError("something it waited for was cancelled")  # the queue must go on
-            except Exception as error:  # noqa: BLE001 - returned to whoever submitted it
+            except Exception as error:  # noqa: BLE001 - returned to whoever asked
                 if is_outage(error):
                     self._health.down(self._part, f"{type(error).__name__}: {error}")
                     await asyncio.sleep(pause)

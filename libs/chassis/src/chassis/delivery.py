@@ -3,13 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from aio_pika.abc import AbstractIncomingMessage
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
 from opentelemetry.trace import Span, SpanKind
 from pydantic import ValidationError
 
-from chassis.telemetry import context_of, traceparent_of, tracer
+from chassis import telemetry
 from contracts import Command, Message, message_class
 from contracts.envelope import Delivery
+from contracts.topology import COMMANDS
 
 
 class Poison(Exception):
@@ -20,38 +22,45 @@ class Unheard(Exception):
     """A fact this release does not know or does not care for: acknowledged and counted."""
 
 
-def read(incoming: AbstractIncomingMessage, known: frozenset[type[Message]]) -> tuple[Message, UUID, UUID]:
-    """Read a message and its ids; raises Unheard or Poison. Dispatches on the `type` property only."""
-    wanted = message_class(incoming.type or "")
+def read(incoming: DeliveredMessage, known: frozenset[type[Message]], span: Span | None) -> Delivery[Any]:
+    """Read a message and its envelope; raises Unheard or Poison. Dispatches on the `type` property only.
+
+    What it causes continues the span that handles it, or where there is none the trace it came with.
+    """
+    properties = incoming.header.properties
+    wanted = message_class(properties.message_type or "")
     if wanted is None or wanted not in known:
-        is_command = incoming.exchange == "commands" or (wanted is not None and issubclass(wanted, Command))
-        raise Poison(f"unknown command {incoming.type}") if is_command else Unheard(incoming.type)
+        is_command = incoming.exchange == COMMANDS or (wanted is not None and issubclass(wanted, Command))
+        raise Poison(f"unknown command {properties.message_type}") if is_command else Unheard
     try:
-        ids = UUID(incoming.message_id), UUID(incoming.correlation_id)
-        return (wanted.model_validate_json(incoming.body), *ids)
+        ids = UUID(properties.message_id), UUID(properties.correlation_id)
+        message = wanted.model_validate_json(incoming.body)
     except (ValidationError, ValueError, TypeError) as error:
-        raise Poison(f"unreadable {incoming.type}: {error}") from None
+        raise Poison(f"unreadable {properties.message_type}: {error}") from None
+    traceparent = _traceparent(properties) if span is None else telemetry.traceparent_of(span)
+    return Delivery(message, *ids, traceparent)
 
 
-def opened_span(incoming: AbstractIncomingMessage, queue: str) -> Span:
-    """Start the span that handles a message, as a child of whoever said it."""
+def opened_span(incoming: DeliveredMessage, queue: str) -> Span | None:
+    """Start the span that handles a message, as a child of whoever said it; None when nobody collects."""
+    if not telemetry.is_collected():
+        return None
+    properties = incoming.header.properties
     attributes = {
         "messaging.system": "rabbitmq",
         "messaging.destination.name": queue,
-        "messaging.message.id": incoming.message_id or "",
-        "messaging.message.conversation_id": incoming.correlation_id or "",
-        "atelier.subject": str(incoming.headers.get("ce-subject", "")),
+        "messaging.message.id": properties.message_id or "",
+        "messaging.message.conversation_id": properties.correlation_id or "",
+        "atelier.subject": str((properties.headers or {}).get("ce-subject", "")),
     }
-    context = context_of(_text(incoming.headers.get("traceparent")))
-    return tracer(__name__).start_span(
-        f"handle {incoming.type}", context=context, kind=SpanKind.CONSUMER, attributes=attributes
+    return telemetry.tracer(__name__).start_span(
+        f"handle {properties.message_type}",
+        context=telemetry.context_of(_traceparent(properties)),
+        kind=SpanKind.CONSUMER,
+        attributes=attributes,
     )
 
 
-def delivered(message: Message, ids: tuple[UUID, UUID], span: Span) -> Delivery[Any]:
-    """Put a message and its envelope together; what it causes continues the handling span."""
-    return Delivery(message, ids[0], ids[1], traceparent_of(span))
-
-
-def _text(value: Any) -> str | None:  # noqa: ANN401 - headers carry anything
+def _traceparent(properties: spec.Basic.Properties) -> str | None:
+    value: Any = (properties.headers or {}).get("traceparent")
     return value.decode() if isinstance(value, bytes) else value

@@ -8,22 +8,13 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.connection import make_url
 from aio_pika.robust_connection import RobustConnection
-from aiormq import spec
+from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel as UnderlayChannel
 
+from chassis.frames import Outgoing, Unwritable
 from chassis.supervision import being_cancelled
 
 CONFIRM_WITHIN = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message ready to be sent."""
-
-    exchange: str
-    routing_key: str
-    body: bytes
-    properties: spec.Basic.Properties
 
 
 class Publisher:
@@ -52,18 +43,24 @@ class Publisher:
             raise ConnectionError("the broker's connection is stuck") from None
 
     async def publish_all(self, messages: Sequence[Outgoing]) -> list[BaseException | None]:
-        """Send messages together and wait, at most 10 s, for all their confirms; returns what failed of each.
+        """Send messages in one write and wait, at most 10 s, for all confirms; returns what failed of each.
 
-        Goes past aio-pika's own message and exchange, which take as long as all the rest of it.
+        Goes past aio-pika and aiormq's own publishing, which take ten times as long for a message.
         """
         channel = await (await self.channel()).get_underlay_channel()
         assert isinstance(channel, UnderlayChannel)  # noqa: S101 - narrows the library's type
-        tasks = [asyncio.create_task(_published(channel, message)) for message in messages]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=CONFIRM_WITHIN)
-            for task in late:
-                task.cancel()
-        return [_failure(task) for task in tasks]
+        sent = [Sent.of(message, channel) for message in messages]
+        try:
+            async with asyncio.timeout(CONFIRM_WITHIN), channel.lock:
+                written = b"".join(one.frames for one in sent)
+                await channel.write_queue.put(ChannelFrame(written, should_close=False))
+                for one in sent:  # nothing has run in between: no confirm can have come yet
+                    one.expect(channel)
+            await _settle(channel, [one.confirm for one in sent])
+            return [one.failure() for one in sent]
+        finally:
+            for one in sent:
+                one.forget(channel)
 
     async def exchange(self, name: str) -> AbstractExchange:
         """Get an exchange by name on a channel that is open now; declared nowhere here."""
@@ -107,22 +104,63 @@ class Publisher:
             await self._connection.close()
 
 
-async def _published(channel: UnderlayChannel, message: Outgoing) -> None:
-    await channel.basic_publish(
-        message.body,
-        exchange=message.exchange,
-        routing_key=message.routing_key,
-        properties=message.properties,
-        mandatory=True,
-        wait=False,
-    )
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message on its way: its frames, and what becomes of it."""
+
+    message_id: str
+    frames: bytes
+    confirm: asyncio.Future[object]
+
+    @classmethod
+    def of(cls, message: Outgoing, channel: UnderlayChannel) -> "Sent":
+        """Write a message as frames; one that cannot be written fails alone."""
+        confirm: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        try:
+            frames = message.frames(channel.number, channel.max_content_size)
+        except Unwritable as error:
+            confirm.set_exception(error)
+            frames = b""
+        return cls(message.message_id, frames, confirm)
+
+    def expect(self, channel: UnderlayChannel) -> None:
+        """Count the message as the broker does, which confirms by number and returns by id."""
+        if self.frames:
+            channel.delivery_tag += 1
+            channel.confirmations[channel.delivery_tag] = self.confirm
+            channel.message_id_delivery_tag[self.message_id] = channel.delivery_tag
+
+    def failure(self) -> BaseException | None:
+        """Tell what went wrong, if anything."""
+        if not self.confirm.done():
+            return TimeoutError(f"no confirm within {CONFIRM_WITHIN:.0f} s")
+        # A stuck connection cancels whoever waits for a confirm.
+        stuck = ConnectionError("the confirm was cancelled")
+        return stuck if self.confirm.cancelled() else self.confirm.exception()
+
+    def forget(self, channel: UnderlayChannel) -> None:
+        """Wait for it no longer."""
+        self.confirm.cancel()
+        channel.message_id_delivery_tag.pop(self.message_id, None)
 
 
-def _failure(task: asyncio.Task[None]) -> BaseException | None:
-    if not task.done():
-        return TimeoutError(f"no confirm within {CONFIRM_WITHIN:.0f} s")
-    # A stuck connection cancels whoever waits for a confirm.
-    return ConnectionError("the confirm was cancelled") if task.cancelled() else task.exception()
+async def _settle(channel: UnderlayChannel, confirms: Sequence[asyncio.Future[object]]) -> None:
+    """Wait until each is confirmed or refused, the channel is gone, or it takes too long."""
+
+    def give_up(gone: asyncio.Future[object]) -> None:
+        if not gone.cancelled():
+            for confirm in confirms:
+                if not confirm.done():
+                    confirm.set_exception(gone.exception() or ConnectionError("the channel was closed"))
+
+    gone = channel.closing
+    gone.add_done_callback(give_up)
+    try:
+        if confirms:
+            await asyncio.wait(confirms, timeout=CONFIRM_WITHIN)
+    finally:
+        gone.remove_done_callback(give_up)
+        gone.cancel()
 
 
 async def _connected(url: str) -> AbstractRobustConnection:

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import aio_pika
 import orjson
-from aiormq import spec
 from sqlalchemy import text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
+from chassis.frames import Outgoing
 from chassis.health import Health
 from chassis.metrics import MESSAGES_SENT, OUTBOX_OLDEST
-from chassis.publisher import Outgoing, Publisher
+from chassis.publisher import Publisher
 from chassis.supervision import keep_running
 
 BATCH = 200
@@ -76,12 +75,16 @@ class Relay:
     async def _drain(self) -> int:
         # The rows stay locked while on their way: the lock is the lease, and it dies with the process.
         async with self._database.engine.begin() as connection:
-            oldest = (await connection.execute(self._oldest)).scalar()
-            OUTBOX_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
-            rows = (await connection.execute(self._take)).all() if oldest else []
+            rows = (await connection.execute(self._take)).all()
             if rows:
                 await self._send(connection, rows)
+            else:
+                await self._look_at_what_is_stuck(connection)
             return len(rows)
+
+    async def _look_at_what_is_stuck(self, connection: AsyncConnection) -> None:
+        oldest = (await connection.execute(self._oldest)).scalar()
+        OUTBOX_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
 
     async def _send(self, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
         failures = await self._publisher.publish_all([outgoing(row) for row in rows])
@@ -101,18 +104,14 @@ class Relay:
 
 
 def outgoing(row: Row[Any]) -> Outgoing:
-    """Turn a row into a persistent message; the stored trace context travels unchanged."""
+    """Turn a row into a message; the stored trace context travels unchanged."""
     return Outgoing(
-        row.exchange,
-        row.routing_key,
-        row.payload,
-        spec.Basic.Properties(
-            content_type="application/json",
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            message_id=str(row.message_id),
-            correlation_id=str(row.correlation_id),
-            message_type=row.type,
-            timestamp=row.created_at,
-            headers=row.headers if isinstance(row.headers, dict) else orjson.loads(row.headers),
-        ),
+        exchange=row.exchange,
+        routing_key=row.routing_key,
+        type=row.type,
+        message_id=str(row.message_id),
+        correlation_id=str(row.correlation_id),
+        timestamp=row.created_at,
+        headers=row.headers if isinstance(row.headers, dict) else orjson.loads(row.headers),
+        body=row.payload,
     )

@@ -18,6 +18,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+_collectors: list[str] = []
 
 
 def configure(service: str, endpoint: str | None, ratio: float = 1.0) -> None:
@@ -26,9 +27,15 @@ def configure(service: str, endpoint: str | None, ratio: float = 1.0) -> None:
         resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(ratio))
     )
     if endpoint:
+        _collectors.append(endpoint)
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
     trace.set_tracer_provider(provider)
+
+
+def is_collected() -> bool:
+    """Tell whether this process's spans go anywhere; hot paths make none for nobody."""
+    return bool(_collectors)
 
 
 def instrument(app: FastAPI, provider: TracerProvider | None = None) -> None:

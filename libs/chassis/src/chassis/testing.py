@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis import topology
 from chassis.database import Database
-from chassis.delivery import read
 from contracts import MESSAGES
 from contracts.envelope import Delivery
 from contracts.message import AnyMessage, Command, Message
@@ -149,8 +148,11 @@ class Bus:
 
 
 @asynccontextmanager
-async def listening(url: str, *kinds: type[Message]) -> AsyncIterator[Bus]:
-    """Open a place on the bus that hears facts and commands of these classes from now on."""
+async def listening(url: str, *kinds: type[Message], facts: str = FACTS) -> AsyncIterator[Bus]:
+    """Open a place on the bus that hears commands and facts of these classes from now on.
+
+    `facts` is the exchange that the facts are heard from.
+    """
     connection = await aio_pika.connect(url)
     async with connection:
         channel = await connection.channel()
@@ -159,12 +161,13 @@ async def listening(url: str, *kinds: type[Message]) -> AsyncIterator[Bus]:
             if issubclass(kind, Command):
                 await queue.bind(COMMANDS, kind.type)
             else:
-                await queue.bind(FACTS, f"{kind.type}.#")
+                await queue.bind(facts, f"{kind.type}.#")
         bus = Bus(channel, asyncio.Queue())
 
         async def hear(incoming: aio_pika.abc.AbstractIncomingMessage) -> None:
             async with incoming.process():
-                bus.heard.put_nowait(read(incoming, frozenset(kinds))[0])
+                kind = MESSAGES[incoming.type or ""]
+                bus.heard.put_nowait(kind.model_validate_json(incoming.body))
 
         await queue.consume(hear)
         yield bus

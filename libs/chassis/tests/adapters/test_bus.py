@@ -261,8 +261,9 @@ async def test_consumers_that_do_not_come_back_by_themselves_are_subscribed_anew
     task = asyncio.create_task(consumers.run())
     while health.parts.get("consumers", "starting") is not None:
         await asyncio.sleep(0.02)
-    assert consumers._broker is not None
-    await consumers._broker.stop()
+    assert consumers._line is not None
+    [channel] = consumers._line.connection.channels.values()
+    await channel.basic_cancel(*channel.consumers)
     await bus.say(command := release())
     async with asyncio.timeout(15):
         while await _notes(database) != [str(command.job_id)]:

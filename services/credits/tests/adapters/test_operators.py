@@ -26,6 +26,7 @@ from sqlalchemy import text
 from contracts.credits import AccountChanged, CreditsHeld, CreditsSettled, HoldDeclined, PricingChanged
 from credits.adapters.inbound import cli, options
 from credits.application.announce_accounts import BACKLOG, NothingIsSent, announce_accounts
+from credits.application.announce_prices import announce_prices
 from credits.application.ports import Wanted
 
 Type = Callable[..., Awaitable[int]]
@@ -249,15 +250,20 @@ async def test_a_month_in_which_nothing_happened_has_a_statement(service: Credit
     assert [row[-1] for row in csv.reader(StringIO(capsys.readouterr().out))] == ["balance", "0", "0"]
 
 
-async def test_documents_are_said_again_as_they_stand(service: Credits, type_: Type, capsys):
+async def test_documents_are_said_again_as_they_stand_to_those_who_mend_their_views(
+    service: Credits, type_: Type, capsys
+):
     team = await service.team_with(100)
+    await announce_prices(service.store.transaction, service.clock)
+    await service.store.said()
     assert await type_("announce", "--team", team) == 0
-    account = await said(service)
+    (account,) = await service.store.said_again()
     assert (account.version, account.available, account.entries) == (1, 100, ())
     assert await type_("announce") == 0
-    prices, *accounts = await service.store.said()
+    prices, *accounts = await service.store.said_again()
     assert isinstance(prices, PricingChanged)
     assert account in accounts
+    assert await service.store.said() == []
     assert capsys.readouterr().out.endswith(f"announced: the price list, {len(accounts)} accounts\n")
 
 

@@ -14,6 +14,7 @@ from services.credits.tests.stories import DAY, NOW, ask, ask_price, item, order
 from chassis.database import Database
 from contracts.credits import CreditsHeld, CreditsQuoted, HoldDeclined, PricingChanged
 from contracts.orders import Operation
+from credits.application.announce_accounts import announce_accounts
 from credits.application.announce_prices import announce_prices
 from credits.application.publish_prices import PricesOfThePast, publish_prices
 from credits.domain.pricing import Price
@@ -157,3 +158,14 @@ async def take(service: Credits, offer: CreditsQuoted, quantity: int, taken: set
     assert hold.unit_price <= offer.items[0].unit_price
     assert hold.amount <= offer.total
     taken.add(offer.id)
+
+
+async def test_to_announce_prices_that_nobody_has_heard_of_is_news(shop: Shop):
+    made = await shop.publish(7, NOW + HOUR)
+    shop.service.clock.forward(HOUR)
+    for news in (True, False):
+        await announce_accounts(None, shop.service.store.transaction, shop.service.clock)
+        said, said_again = await shop.service.store.said(), await shop.service.store.said_again()
+        assert [document.version for document in said] == [made.version] * news
+        again = [document.version for document in said_again if isinstance(document, PricingChanged)]
+        assert again == [made.version] * (not news)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from services.credits.tests.books import is_sound
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.stories import (
     DAY,
@@ -31,7 +32,7 @@ from chassis.database import Database
 from chassis.testing import delivery
 from contracts.credits import AccountChanged, CreditsHeld, HoldDeclined
 from contracts.message import Message
-from credits.domain.ledger import Side, empty_balances, is_sound
+from credits.domain.ledger import Side, empty_balances
 
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Rows in an order that does not depend on ids; what says how entries were grouped into versions is left out.

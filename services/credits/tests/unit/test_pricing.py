@@ -1,11 +1,15 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from services.credits.tests.books import refused
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import order
 
+from contracts import credits as said
 from contracts.orders import Operation, Size
-from credits.domain.pricing import Price, PriceList
+from credits.domain.pricing import InvalidPrices, Price, PriceList, Step, complete
 from credits.domain.quote import Rates
 
 
@@ -51,3 +55,69 @@ def test_so_many_of_n_images_cost_exactly_so_many_units(base, multiplier, n, k):
     assert k * unit + (n - k) * unit == n * unit
     assert prices.unit(order(1)) == base
     assert isinstance(unit, int)
+
+
+def test_a_price_list_is_shown_by_operation_with_what_multiplies_the_base():
+    listed = PriceList(
+        3,
+        PRICES.effective_at,
+        {
+            Operation.GENERATE_IMAGES: Price(2, {"high": Decimal("1.1")}, (Step(100, Decimal("0.3")),)),
+            Operation.CREATE_MODEL: Price(100),
+        },
+    )
+    assert listed.face() == said.PricingChanged(
+        version=3,
+        effective_at=PRICES.effective_at,
+        prices=(
+            said.Price(operation=Operation.CREATE_MODEL, base=100),
+            said.Price(
+                operation=Operation.GENERATE_IMAGES,
+                base=2,
+                qualities={"high": 1.1},
+                sizes=(said.SizeStep(pixels=100, factor=0.3),),
+            ),
+        ),
+    )
+
+
+def test_a_picture_larger_than_the_last_step_costs_as_much_as_the_last():
+    prices = Price(1, sizes=(Step(64 * 64, Decimal(3)), Step(128 * 64, Decimal(5))))
+    units = [prices.unit(order(1, size=size(width, 64)).recipe) for width in (64, 65, 128, 129, 2048)]
+    assert units == [3, 5, 5, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("price", "problems"),
+    [
+        (Price(0), []),
+        (Price(-1), ["base is below zero"]),
+        (Price(1, {"high": Decimal("0.01")}, (Step(1, Decimal(1)), Step(2, Decimal(1)))), []),
+        (Price(1, {"high": Decimal(0)}), ["a multiplier is not above zero"]),
+        (Price(1, {}, (Step(1, Decimal(-1)),)), ["a multiplier is not above zero"]),
+        (Price(1, {}, (Step(2, Decimal(1)), Step(1, Decimal(2)))), ["sizes do not rise"]),
+        (Price(1, {}, (Step(1, Decimal(1)), Step(1, Decimal(2)))), ["sizes do not rise"]),
+        (
+            Price(-1, {"high": Decimal(0)}, (Step(1, Decimal(1)), Step(1, Decimal(2)))),
+            ["base is below zero", "a multiplier is not above zero", "sizes do not rise"],
+        ),
+    ],
+)
+def test_a_price_says_what_is_wrong_with_it(price, problems):
+    assert list(price.problems()) == problems
+
+
+def test_a_list_needs_one_sound_price_of_each_operation_and_says_all_that_is_missing():
+    good = [(operation, Price(1)) for operation in Operation]
+    assert complete(good) == dict.fromkeys(Operation, Price(1))
+    why = (
+        "refine_model has no prices; generate_images has 2 prices; "
+        "generate_images: base is below zero; create_model: a multiplier is not above zero"
+    )
+    wrong = [
+        (Operation.GENERATE_IMAGES, Price(1)),
+        (Operation.GENERATE_IMAGES, Price(-1)),
+        (Operation.CREATE_MODEL, Price(1, {"high": Decimal(0)})),
+    ]
+    with refused(InvalidPrices, why):
+        complete(wrong)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from services.credits.tests.books import refused
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import NOW, ask, ask_price, item, order, period
 
@@ -18,6 +19,7 @@ from credits.domain.books import Books, ConflictingContent
 from credits.domain.holding import hold
 from credits.domain.limits import Limits
 from credits.domain.pricing import Price, PriceList, Step
+from credits.domain.quote import Quote
 from credits.domain.quoting import quote
 from credits.domain.replenishing import open_period
 
@@ -165,7 +167,7 @@ def test_a_request_quoted_before_for_other_items_is_a_conflict(first, second):
     assume(first != second)
     opened, request = books(), uuid4()
     quote(opened, PRICES, ask_price(TEAM, item(**first), request_id=request), uuid4(), NOW)
-    with pytest.raises(ConflictingContent):
+    with refused(ConflictingContent, f"request {request} was quoted before for other items"):
         quote(opened, PRICES, ask_price(TEAM, item(**second), request_id=request), uuid4(), NOW)
 
 
@@ -175,3 +177,27 @@ def test_an_offer_asked_for_again_is_the_same_even_when_prices_have_changed():
     other = replace(PRICES, version=2, prices=dict.fromkeys(Operation, Price(9, {"high": Decimal(3)})))
     assert quote(opened, other, asked, uuid4(), NOW + timedelta(hours=1)) == first
     assert quote(opened, other, asked, message, NOW + timedelta(hours=1)) is None
+
+
+def test_an_offer_is_written_down_for_the_team_and_the_message_that_asked():
+    opened, asked, message = books(), ask_price(TEAM, item(4)), uuid4()
+    said = quote(opened, PRICES, asked, message, NOW)
+    (offer,) = opened.offered
+    assert offer == Quote(
+        id=asked.request_id,
+        team_id=TEAM,
+        items=said.items,
+        price_version=1,
+        asked_by=message,
+        quoted_at=NOW,
+        expires_at=NOW + timedelta(minutes=15),
+    )
+    assert (said.request_id, said.id, said.team_id) == (asked.request_id, asked.request_id, TEAM)
+
+
+def test_an_offer_to_one_team_is_not_told_to_another():
+    opened, asked = books(), ask_price(TEAM, item(4))
+    quote(opened, PRICES, asked, uuid4(), NOW)
+    foreign = ask_price(UUID(int=2), item(4), request_id=asked.request_id)
+    with refused(ConflictingContent, f"request {asked.request_id} was quoted before for other items"):
+        quote(opened, PRICES, foreign, uuid4(), NOW)

@@ -83,7 +83,7 @@ def test_a_model_not_yet_known_is_waited_for_and_then_given_up():
 def test_the_version_that_was_active_is_noted_in_the_recipe():
     job = queued()
     job.dispatched(Material(version=3), NOW, RULES)
-    assert job.recipe.version == 3
+    assert (job.recipe.version, job.material) == (3, Material(version=3))
 
 
 def test_an_accepted_call_runs_and_is_looked_after():
@@ -100,6 +100,7 @@ def test_a_call_surely_not_accepted_waits_again_and_costs_no_attempt():
     follows = job.not_accepted(last(job), NOW, RULES)
     assert (document(follows).status, document(follows).code) == ("queued", "provider_unavailable")
     assert not job.attempts[0].counts
+    assert job.not_before == NOW + timedelta(seconds=5)
     assert job.due_at == NOW + timedelta(days=1)
 
 
@@ -182,6 +183,13 @@ def test_a_retryable_failure_is_tried_once_more():
     assert effects(job.result(last(job), BROKEN, NOW, RULES)) == [Submit(job, job.attempts[1])]
     job.accepted(last(job), SENT, "", NOW, RULES)
     assert isinstance(messages(job.result(last(job), BROKEN, NOW, RULES))[0], ReleaseCredits)
+
+
+def test_what_is_done_but_not_yet_told_is_asked_for_at_once():
+    job = running()
+    soon = NOW + timedelta(seconds=1)
+    assert job.completed_unseen(soon) == [Nudge.POLL]
+    assert job.poll_at == soon
 
 
 def test_progress_is_told_at_most_once_a_second():
@@ -297,6 +305,7 @@ def test_the_same_cancel_again_gets_the_same_answer():
     job = running()
     first, again = document(job.cancel(NOW, RULES)), document(job.cancel(NOW, RULES))
     assert (first.status, again.status) == ("cancelling", "cancelling")
+    assert again.version == first.version + 1, "only what is newer reaches whoever asked again"
     assert effects(job.cancel(NOW, RULES)) == []
 
 
@@ -322,7 +331,8 @@ def test_a_creation_draws_its_reference_set_and_then_trains_on_it():
     follows = job.stored(2, job.results, NOW, RULES)
     assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=1)]
     said = document(job.settled(settled(job, captured=2), NOW, RULES))
-    assert (said.status, len(said.results), said.expires_at) == ("completed", 6, None)
+    assert (said.status, said.reason, len(said.results), said.expires_at) == ("completed", "", 6, None)
+    assert job.due_at is None
 
 
 def test_too_few_reference_images_end_a_creation():
@@ -381,8 +391,8 @@ def test_a_call_in_doubt_may_answer_while_its_job_waits_again():
     job = submitting()
     job.deadline(NOW + timedelta(hours=1), RULES)
     job.not_accepted(last(job), NOW, RULES)
-    follows = job.result(job.attempts[0].id, drawn(2), NOW, RULES)
-    assert document(follows).status == "processing"
+    said = document(job.result(job.attempts[0].id, drawn(2), NOW, RULES))
+    assert (said.status, said.code, said.reason) == ("processing", None, "")
     assert job.state is State.STORING
 
 

@@ -26,6 +26,16 @@ def test_a_team_never_gets_more_than_its_limit():
     assert choose(line, {ANN: 2}, {ANN: 3}, free=10) == [UUID(int=100)]
 
 
+def test_a_team_at_its_limit_keeps_no_other_from_its_turn():
+    line = [waiting(1, ANN), waiting(2, BOB)]
+    assert choose(line, {ANN: 1, BOB: 2}, {ANN: 1, BOB: 3}, free=5) == [UUID(int=102)]
+
+
+def test_each_job_that_starts_counts_as_one_more_running():
+    line = [waiting(1, ANN), waiting(2, ANN), waiting(3, BOB), waiting(4, BOB)]
+    assert choose(line, {BOB: 1}, {ANN: 9, BOB: 9}, free=4) == [UUID(int=100 + n) for n in (1, 2, 3, 4)]
+
+
 def test_priority_goes_before_age_within_a_team():
     line = [waiting(1, ANN), waiting(2, ANN, priority=5)]
     assert choose(line, {}, {ANN: 1}, free=1) == [UUID(int=102)]

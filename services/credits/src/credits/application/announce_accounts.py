@@ -18,7 +18,7 @@ class NothingIsSent(Exception):
 async def announce_accounts(
     team_id: UUID | None, transaction: Transaction, clock: Clock, patience: float = 60
 ) -> int:
-    """Say the price list and the accounts as they stand again, so that views can be mended; returns how many.
+    """Say the price list and the accounts as they stand to those who mend their views; returns how many.
 
     Raises UnknownTeam, and NothingIsSent when the backlog does not shrink for `patience` seconds.
     """
@@ -40,7 +40,7 @@ async def _announce_one(team_id: UUID, transaction: Transaction) -> int:
         if not await work.history.knows(team_id):
             raise UnknownTeam(team_id)
         books = await work.bookkeeper.open(Wanted(teams={team_id}))
-        work.outbox.add(books.accounts[team_id].face())
+        work.outbox.announce(books.accounts[team_id].face())
     return 1
 
 
@@ -49,7 +49,7 @@ async def _announce_next(after: UUID | None, transaction: Transaction) -> list[U
         teams = list(await work.history.teams(after, BATCH))
         books = await work.bookkeeper.open(Wanted(teams=teams))
         for account in books.accounts.values():
-            work.outbox.add(account.face())
+            work.outbox.announce(account.face())
     return teams
 
 

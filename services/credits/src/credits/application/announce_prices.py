@@ -11,7 +11,9 @@ async def announce_prices(transaction: Transaction, clock: Clock) -> None:
 
 
 async def say_prices(work: Work, now: datetime, *, again: bool = False) -> None:
-    """Say the price list in force unless that is done, or say it again."""
-    if await work.prices.claim(now) or again:
-        prices = await work.prices.at(now)
-        work.outbox.add(prices.face())
+    """Say the price list in force unless that is done; then it is no news, and only said `again`."""
+    is_news = await work.prices.claim(now)
+    if is_news or again:
+        prices = (await work.prices.at(now)).face()
+        say = work.outbox.add if is_news else work.outbox.announce
+        say(prices)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.credits import Entry
 from contracts.envelope import Cause, Delivery
-from contracts.message import Message
+from contracts.message import Fact, Message
 from contracts.orders import Operation
 from credits.domain.account import Account
 from credits.domain.books import Books, KeyWindow
@@ -111,6 +111,9 @@ class Outbox(Protocol):
 
     def add(self, message: Message, cause: Delivery[Any] | Cause | None = None) -> None:
         """Say a message, in answer to its cause."""
+
+    def announce(self, fact: Fact) -> None:
+        """Say a document as it stands once more, to those who repair what they keep of it."""
 
 
 @dataclass(frozen=True, slots=True)

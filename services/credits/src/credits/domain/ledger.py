@@ -1,6 +1,6 @@
 """Double entry: every movement of credits is a posting whose lines sum to zero."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -111,10 +111,3 @@ def move(balances: dict[Side, int], moves: Iterable[Move]) -> tuple[Line, ...]:
 def change_of(side: Side, lines: Iterable[Line]) -> int:
     """By how much the lines change one side."""
     return sum(line.amount for line in lines if line.side is side)
-
-
-def is_sound(balances: Mapping[Side, int]) -> bool:
-    """Whether nothing is lost or invented and no side is on the wrong side of zero."""
-    receivable = {Side.ISSUED, Side.UNCOLLECTED}
-    signs = all(value <= 0 if side in receivable else value >= 0 for side, value in balances.items())
-    return signs and sum(balances.values()) == 0

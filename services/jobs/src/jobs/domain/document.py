@@ -11,7 +11,7 @@ from jobs.domain.calls import ProviderStatus
 from jobs.domain.state import public_status
 
 if TYPE_CHECKING:
-    from jobs.domain.record import JobRecord
+    from jobs.domain.record import JobRecord, Settlement
 
 _WORDS = {
     "content_policy": "the provider's safety checker kept every image back",
@@ -57,7 +57,7 @@ def progress_of(job: JobRecord, status: ProviderStatus | None = None) -> Progres
     )
 
 
-def receipt(job: JobRecord, fact: CreditsSettled) -> Receipt:
+def receipt(job: JobRecord, settlement: Settlement, fact: CreditsSettled) -> Receipt:
     """Write down what the job cost: what was not delivered is not charged."""
     return Receipt(
         held=fact.held,
@@ -66,13 +66,13 @@ def receipt(job: JobRecord, fact: CreditsSettled) -> Receipt:
         uncollected=fact.uncollected,
         unit_price=job.price.unit_price,
         units=fact.captured // job.price.unit_price if job.price.unit_price else 0,
-        reason=job.settlement.code if job.settlement else fact.outcome,
+        reason=settlement.code,
         entry_ids=fact.entry_ids,
     )
 
 
-def summary(job: JobRecord, code: str) -> str:
-    """Say in words what came of it."""
+def summary(job: JobRecord, code: str = "") -> str:
+    """Say in words what came of it; `code` is why nothing did."""
     delivered = [result for result in job.results if not result.withheld]
     if job.operation is not Operation.GENERATE_IMAGES or not delivered:
         return _WORDS.get(code, "")

@@ -201,9 +201,9 @@ class Job(Keeping):
                 return self._too_slow(now, rules)
             case State.STORING:
                 return self._deliver(now, rules, "storage_failed", trained=False)
-            case State.SETTLING:
+            case State.SETTLING if self.settlement is not None:
                 self.due_at = now + rules.settle_repeat
-                return [*self._ask(), *self._alarm(now, rules)]
+                return [*self._ask(self.settlement), *self._alarm(self.settlement, now, rules)]
         return []
 
     def settled(self, fact: CreditsSettled, now: datetime, rules: Rules) -> list[Follow]:
@@ -216,7 +216,7 @@ class Job(Keeping):
             return self._late("settled")  # said before the capture came; that is answered yet, and charges
         self.state = self._verdict(self.settlement)
         self.due_at = None
-        self.receipt = receipt(self, fact)
+        self.receipt = receipt(self, self.settlement, fact)
         if self.state is State.COMPLETED and self.operation is Operation.GENERATE_IMAGES:
             self._keep_until(self._stored_at(now) + rules.retention, rules)
         return self._say(now, self.state.value)
@@ -290,4 +290,4 @@ class Job(Keeping):
         units = int(trained) if self.kind is StepKind.TRAIN else self.delivered
         if not units:
             return self._settle(now, rules, code, summary(self, code))
-        return self._settle(now, rules, "delivered", summary(self, "delivered"), units)
+        return self._settle(now, rules, "delivered", summary(self), units)

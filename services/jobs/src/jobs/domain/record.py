@@ -131,7 +131,7 @@ class JobRecord:
         self.updated_at = now
         return [document(self)]
 
-    def _note(self, now: datetime, event: str, detail: str = "") -> None:
+    def _note(self, now: datetime, event: str, detail: str) -> None:
         self.timeline = (*self.timeline, Moment(at=now, event=event, detail=detail))
 
     def _back_in_line(self, code: str) -> str:
@@ -189,27 +189,22 @@ class JobRecord:
     ) -> list[Follow]:
         stops = self._abandon(now)
         if units is None and self.delivered:  # whatever ends it, what was delivered is kept and charged
-            units, reason = self.delivered, summary(self, code)
+            units, reason = self.delivered, summary(self)
         units = units or 0
         self.state = State.SETTLING
         self.settlement = Settlement(quantity=units, code=code, asked_at=now)
         self.code, self.reason, self.position = (None if units else code), reason, None
         self.due_at, self.poll_at = now + rules.settle_repeat, None
         self._note(now, "settling", code)
-        return [*stops, *self._ask(), Nudge.DISPATCH]
+        return [*stops, *self._ask(self.settlement), Nudge.DISPATCH]
 
-    def _ask(self) -> list[Follow]:
-        match self.settlement:
-            case None:
-                return []
-            case Settlement(quantity=0, code=code):
-                return [ReleaseCredits(job_id=self.id, team_id=self.team_id, reason=code)]
-            case Settlement(quantity=units):
-                return [CaptureCredits(job_id=self.id, team_id=self.team_id, quantity=units)]
+    def _ask(self, settlement: Settlement) -> list[Follow]:
+        if settlement.quantity:
+            return [CaptureCredits(job_id=self.id, team_id=self.team_id, quantity=settlement.quantity)]
+        return [ReleaseCredits(job_id=self.id, team_id=self.team_id, reason=settlement.code)]
 
-    def _alarm(self, now: datetime, rules: Rules) -> list[Follow]:
-        late = self.settlement and now > self.settlement.asked_at + rules.settle_alarm
-        return [Unsettled(self.id)] if late else []
+    def _alarm(self, settlement: Settlement, now: datetime, rules: Rules) -> list[Follow]:
+        return [Unsettled(self.id)] if now > settlement.asked_at + rules.settle_alarm else []
 
     def _verdict(self, settlement: Settlement) -> State:
         if settlement.quantity:

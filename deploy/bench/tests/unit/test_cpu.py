@@ -1,0 +1,29 @@
+"""CPU time is counted where it is spent, children included."""
+
+import os
+import subprocess
+import sys
+
+from bench.cpu import Processes, cost
+
+BUSY = "import time\nwhile time.process_time() < 0.2: pass"
+
+
+def test_what_a_process_started_counts_with_it_also_when_it_has_ended():
+    mine = Processes({"mine": os.getpid()})
+    before = mine.spent()
+    subprocess.run([sys.executable, "-c", BUSY], check=True)
+    assert mine.spent()["mine"] - before["mine"] >= 0.19
+
+
+def test_a_child_that_has_a_name_of_its_own_counts_there():
+    with subprocess.Popen([sys.executable, "-c", f"{BUSY}\ninput()"], stdin=subprocess.PIPE) as child:
+        named = Processes({"mine": os.getpid(), "child": child.pid})
+        while named.spent()["child"] < 0.1:
+            assert child.poll() is None
+        child.communicate(b"\n")
+
+
+def test_the_cost_of_a_hold_is_in_milliseconds_and_summed():
+    before, after = {"credits": 1.0, "Postgres": 0.5}, {"credits": 2.0, "Postgres": 0.75}
+    assert cost(before, after, 1000) == {"credits": 1.0, "Postgres": 0.25, "all": 1.25}
