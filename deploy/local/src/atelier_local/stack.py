@@ -49,7 +49,7 @@ class Stack:
         say: Say = _print,
     ) -> None:
         self._folder = folder.resolve()
-        self._overrides = env_overrides or {}
+        self._overrides = dict(env_overrides or {})
         self._owns_nodes = nodes is None
         self._gateway_port = gateway_port
         self._say = say
@@ -129,6 +129,12 @@ class Stack:
         self._launch([BY_NAME[name]])
         if wait:
             self._await_ready([name])
+
+    def override(self, name: str, **variables: str) -> Variables:
+        """Set variables that a process finds when it starts again; returns its overrides until now."""
+        before = self._overrides.get(name, {})
+        self._overrides[name] = before | variables
+        return before
 
     def pid(self, name: str) -> int:
         """Return the number of a process that runs."""

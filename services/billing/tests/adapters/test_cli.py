@@ -29,9 +29,11 @@ async def test_an_operator_raises_a_teams_limits(migrated, database):
     fact = TeamOpened(team_id=TEAM, name="Ada", owner_email="ada@example.org")
     await open_team([delivery(fact)], transaction(database), lambda: datetime.now(UTC))
 
-    raised = billing(migrated, "limits", "--team", str(TEAM), "--running", "5", "--per-minute", "600")
+    raised = billing(
+        migrated, "limits", "--team", str(TEAM), "--running", "5", "--per-minute", "600", "--pin"
+    )
 
-    assert (raised.returncode, raised.stdout) == (0, "running=5 open=20 per_minute=600\n")
+    assert (raised.returncode, raised.stdout) == (0, "running=5 open=20 per_minute=600 pin=yes\n")
 
 
 def test_an_unknown_team_is_one_clear_line(migrated):

@@ -31,12 +31,13 @@ def limits(set_limits: SetLimits) -> Command:
     """Offer to allow a team something else than its plan does."""
 
     def run(given: argparse.Namespace) -> int:
-        changes = {name: value for name in FIELDS if (value := getattr(given, name)) is not None}
+        names = (*FIELDS, "pin")
+        changes = {name: value for name in names if (value := getattr(given, name)) is not None}
         try:
             now = asyncio.run(_run(set_limits, given.team, changes))
         except UnknownTeam:
             return _unknown(given.team)
-        print(" ".join(f"{name}={getattr(now, name)}" for name in FIELDS))
+        print(*(f"{name}={getattr(now, name)}" for name in FIELDS), f"pin={'yes' if now.pin else 'no'}")
         return 0
 
     return Command("Set what a team may do; what is left out stays. Prints its limits.", run, _limit_options)
@@ -135,6 +136,8 @@ def _limit_options(parser: argparse.ArgumentParser) -> None:
     _team_option(parser)
     for name, meaning in FIELDS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=_positive, metavar="N", help=meaning)
+    meaning = "images may be kept beyond their time"
+    parser.add_argument("--pin", action=argparse.BooleanOptionalAction, help=meaning)
 
 
 def _reconcile_options(parser: argparse.ArgumentParser) -> None:
