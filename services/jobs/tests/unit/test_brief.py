@@ -58,20 +58,23 @@ def test_images_are_drawn_as_the_recipe_says():
     )
 
 
-def test_an_order_that_refers_to_nothing_is_drawn_in_its_own_words():
-    assert asked(queued(quantity=2, prompt="a red coat")) == ProviderCall(
-        kind=StepKind.GENERATE, start_timeout=120, quantity=2, prompt="a red coat"
+def test_an_order_that_refers_to_nothing_is_drawn_in_its_own_words_and_with_a_seed_of_its_own():
+    job = queued(quantity=2, prompt="a red coat")
+    job.id = UUID(int=2**64 + 77)
+    assert asked(job) == ProviderCall(
+        kind=StepKind.GENERATE, start_timeout=120, quantity=2, prompt="a red coat", seed="77"
     )
 
 
 def test_a_reference_set_shows_the_model_in_all_its_words():
     job = refinement(prompt="on a beach")
-    job.material = Material(weights=weights(MODEL, DAY_OLD))
+    job.material, job.id = Material(weights=weights(MODEL, DAY_OLD)), UUID(int=77)
     assert asked(job) == ProviderCall(
         kind=StepKind.REFERENCE_SET,
         start_timeout=120,
         quantity=4,
         prompt="atl099a8057, on a beach, Ada, a tall woman, with short hair",
+        seed="77",
         weights_url="https://fal/w.safetensors",
     )
 

@@ -81,8 +81,8 @@ LATE = [
     ("settled", running, lambda job: job.settled(settled(job), NOW, RULES)),
     ("settled", queued, lambda job: job.settled(settled(job), NOW, RULES)),
     ("settled", done, lambda job: job.settled(settled(job, captured=4), NOW, RULES)),
-    ("expired", trained, lambda job: job.expired(NOW + timedelta(days=900))),
-    ("expired", settling, lambda job: job.expired(NOW + timedelta(days=900))),
+    ("expired", trained, lambda job: job.expired(NOW + timedelta(days=900), RULES)),
+    ("expired", settling, lambda job: job.expired(NOW + timedelta(days=900), RULES)),
 ]
 
 
@@ -99,8 +99,8 @@ def test_a_late_fact_changes_nothing_and_is_counted_under_its_name(name, make, l
 def test_images_expire_once():
     job = done()
     end = NOW + timedelta(days=90)
-    job.expired(end)
-    assert job.expired(end) == [Ignored("expired")]
+    job.expired(end, RULES)
+    assert job.expired(end, RULES) == [Ignored("expired")]
 
 
 def test_a_poll_of_a_call_that_is_not_running_says_nothing_of_the_one_that_is():

@@ -223,7 +223,7 @@ def test_the_timeline_of_images_tells_each_turn():
     job.result(last(job), drawn(2), at(5), RULES)
     job.stored(1, kept(2), at(6), RULES)
     job.settled(settled(job, captured=4), at(7), RULES)
-    job.expired(at(8) + 90 * DAY)
+    job.expired(at(8) + 90 * DAY, RULES)
     assert job.timeline == (
         Moment(at=NOW, event="queued"),
         Moment(at=at(1), event="processing", detail="generate"),
@@ -297,7 +297,10 @@ def test_a_completed_job_is_shown_whole():
         quantity=2,
         reason="1 of 2 images delivered (1 kept back by the safety checker); the rest is not charged",
         recipe=wanted.order.recipe,
-        results=kept(2, withheld=[2]),
+        results=tuple(
+            result.model_copy(update={"expires_at": at(3) + 90 * DAY if result.key else None})
+            for result in kept(2, withheld=[2])
+        ),
         receipt=Receipt(
             held=4,
             captured=2,
@@ -311,7 +314,7 @@ def test_a_completed_job_is_shown_whole():
         timeline=job.timeline,
         created_at=NOW,
         updated_at=at(5),
-        expires_at=at(5) + 90 * DAY,
+        expires_at=at(3) + 90 * DAY,
     )
 
 
@@ -332,7 +335,7 @@ def test_what_could_be_collected_of_an_image_in_part_is_no_unit():
 def test_expired_images_are_gone_and_the_reason_says_that_the_recipe_is_not():
     job = settling()
     job.settled(settled(job, captured=4), NOW, RULES)
-    said = document(job.expired(NOW + 90 * DAY))
+    said = document(job.expired(NOW + 90 * DAY, RULES))
     assert said.reason == "the images were kept as long as promised; the recipe can be used again"
     assert said.updated_at == NOW + 90 * DAY
 
