@@ -237,6 +237,18 @@ async def test_a_downgrade_by_schedule_waits_for_the_end_of_the_period(shop):
     assert (await shop.subscription(made.id)).status == "active"
 
 
+@pytest.mark.parametrize(("behavior", "first"), [("create_prorations", 600), ("none", 0)])
+async def test_an_anchor_shortens_the_first_period(shop, behavior, first):
+    customer, price = await shop.customer("2027-01-16 12:00"), await shop.price("Pro", 1200)
+    made = await shop.subscribe(
+        customer, price, billing_cycle_anchor=at("2027-02-01 00:00"), proration_behavior=behavior
+    )
+    assert (made.status, item(made).current_period_end) == ("active", at("2027-02-01 00:00"))
+    await shop.go("2027-02-01 01:00")
+    assert [each.total for each in await shop.invoices(customer)] == [first, 1200]
+    assert item(await shop.subscription(made.id)).current_period_end == at("2027-03-01 00:00")
+
+
 async def test_a_trial_costs_nothing_then_everything(shop):
     customer, price = await shop.customer("2027-01-01 00:00"), await shop.price("Pro", 1200)
     made = await shop.subscribe(customer, price, trial_period_days=14)
