@@ -16,9 +16,7 @@ from sandbox.stripe.payment_methods import card_of, declined
 
 def would_fail(account: Account, subscription: Obj) -> StripeError | None:
     """Return the card error that collecting money for a subscription would bring."""
-    customer = account.get("customer", subscription["customer"])
-    keys = (subscription["default_payment_method"], customer["invoice_settings"]["default_payment_method"])
-    method = next((found for key in keys if (found := account.find(key))), None)
+    method = standing.default_method(account, subscription)
     if method is None:
         return invalid("This customer has no attached payment source or default payment method.")
     card = card_of(account, method)
@@ -112,10 +110,8 @@ def renew(account: Account, subscription: Obj) -> None:
 
 
 def _after_trial(account: Account, subscription: Obj) -> str:
-    customer = account.get("customer", subscription["customer"])
-    keys = (subscription["default_payment_method"], customer["invoice_settings"]["default_payment_method"])
     missing = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    if any(account.find(key) for key in keys):
+    if standing.default_method(account, subscription):
         return "active"
     return {"pause": "paused", "cancel": "canceled"}.get(missing, "active")
 

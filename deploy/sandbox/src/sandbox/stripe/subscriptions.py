@@ -8,7 +8,7 @@ from sandbox.stripe.listing import PAGING, page
 from sandbox.stripe.params import Params
 from sandbox.stripe.payment_methods import resolve
 from sandbox.stripe.routes import Call, Route, reader
-from sandbox.stripe.standing import ENDED
+from sandbox.stripe.standing import ENDED, default_method
 
 _DAY = 86_400
 _PAYMENT = ("allow_incomplete", "default_incomplete", "error_if_incomplete")
@@ -110,10 +110,8 @@ def _update(call: Call) -> Obj:
 
 
 def _end_trial(account: Account, subscription: Obj) -> None:
-    customer = account.get("customer", subscription["customer"])
-    keys = (subscription["default_payment_method"], customer["invoice_settings"]["default_payment_method"])
     behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    if any(account.find(key) for key in keys) or behavior == "create_invoice":
+    if default_method(account, subscription) or behavior == "create_invoice":
         subscribing.end_trial(account, subscription)
     elif behavior == "pause":
         account.change("customer.subscription.updated", subscription, status="paused")
