@@ -345,6 +345,7 @@ class FakeStorage:
 
     objects: dict[str, bytes] = field(default_factory=dict)
     away: bool = False
+    undeletable: set[str] = field(default_factory=set)
 
     async def put_image(self, key: str, data: bytes, _content_type: str) -> None:
         self._reach()
@@ -373,10 +374,11 @@ class FakeStorage:
     async def copy(self, source: str, target: str) -> None:
         self.objects[target] = await self.get(source, 0)
 
-    async def delete(self, keys: Sequence[str]) -> None:
+    async def delete(self, keys: Sequence[str]) -> set[str]:
         self._reach()
-        for key in keys:
+        for key in set(keys) - self.undeletable:
             self.objects.pop(key, None)
+        return set(keys) & self.undeletable
 
     async def apply_lifecycle(self) -> None:
         self._reach()

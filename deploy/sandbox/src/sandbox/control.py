@@ -1,12 +1,12 @@
 """The control API over fal: faults, timing, what was submitted, what was delivered."""
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
+from sandbox.bodies import parsed
 from sandbox.fal.account import Account
 from sandbox.fal.faults import Rule
 from sandbox.fal.records import Submit
@@ -14,7 +14,6 @@ from sandbox.fal.timing import Timing
 from sandbox.fal.webhooks import Delivery
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
-Parsed = TypeVar("Parsed")
 
 
 def control_routes(account: Account) -> list[web.RouteDef]:
@@ -52,7 +51,7 @@ class _Control:
         return web.json_response([rule.model_dump() for rule in self._account.faults.rules])
 
     async def put_faults(self, request: web.Request) -> web.Response:
-        self._account.faults.rules = await _parse(request, _RULES.validate_json)
+        self._account.faults.rules = await parsed(request, _RULES.validate_json)
         return await self.get_faults(request)
 
     async def delete_faults(self, _: web.Request) -> web.Response:
@@ -66,7 +65,7 @@ class _Control:
         """Change what is named and leave the rest."""
         before = self._account.studio.timing.model_dump()
         self._account.set_timing(
-            await _parse(request, lambda body: Timing.model_validate(before | json.loads(body)))
+            await parsed(request, lambda body: Timing.model_validate(before | json.loads(body)))
         )
         return _shown(self._account.studio.timing)
 
@@ -171,13 +170,3 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
 
 def _shown(model: BaseModel) -> web.Response:
     return web.json_response(model.model_dump())
-
-
-async def _parse(request: web.Request, parse: Callable[[bytes], Parsed]) -> Parsed:
-    try:
-        return parse(await request.read())
-    except ValidationError as problem:
-        text = problem.json(include_url=False, include_context=False)
-    except (ValueError, TypeError) as problem:
-        text = json.dumps({"detail": str(problem)})
-    raise web.HTTPUnprocessableEntity(text=text, content_type="application/json")

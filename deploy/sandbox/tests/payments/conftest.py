@@ -11,6 +11,18 @@ from stripe import HTTPXClient, StripeClient
 
 from sandbox.testing import Running, running
 
+# What is said while an invoice is finalized and paid.
+PAID = [
+    "invoice.finalized",
+    "payment_intent.created",
+    "charge.succeeded",
+    "payment_intent.succeeded",
+    "invoice_payment.paid",
+    "invoice.updated",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+]
+
 
 def at(text: str) -> int:
     """Return a moment given as in `2027-01-31 10:00`, in UTC."""

@@ -5,7 +5,7 @@ import re
 import pytest
 import stripe
 
-from .conftest import at
+from .conftest import PAID, at
 
 DONE = "http://127.0.0.1:1/done?session_id={CHECKOUT_SESSION_ID}"
 BACK = "http://127.0.0.1:1/plans"
@@ -55,14 +55,7 @@ async def test_a_person_subscribes(shop, browser):
         "payment_method.attached",
         "customer.subscription.created",
         "invoice.created",
-        "invoice.finalized",
-        "payment_intent.created",
-        "charge.succeeded",
-        "payment_intent.succeeded",
-        "invoice_payment.paid",
-        "invoice.updated",
-        "invoice.paid",
-        "invoice.payment_succeeded",
+        *PAID,
         "customer.subscription.updated",
         "checkout.session.completed",
     ]

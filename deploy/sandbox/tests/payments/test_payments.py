@@ -56,6 +56,7 @@ async def test_a_card_that_wants_its_holder_is_declined_while_the_holder_is_away
     with pytest.raises(stripe.CardError) as refused:
         await pay(shop, customer, 1500)
     assert refused.value.code == "authentication_required"
+    assert refused.value.error.decline_code == "authentication_required"
 
 
 async def test_a_holder_who_is_there_confirms_on_a_page(shop, browser):

@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from .conftest import at
+from .conftest import PAID, at
 
 
 def item(subscription):
@@ -43,14 +43,7 @@ async def test_the_first_period_is_paid_at_once(shop):
     assert (await shop.events())[before:] == [
         "customer.subscription.created",
         "invoice.created",
-        "invoice.finalized",
-        "payment_intent.created",
-        "charge.succeeded",
-        "payment_intent.succeeded",
-        "invoice_payment.paid",
-        "invoice.updated",
-        "invoice.paid",
-        "invoice.payment_succeeded",
+        *PAID,
         "customer.subscription.updated",
     ]
 
@@ -74,14 +67,7 @@ async def test_a_renewal_is_drafted_at_the_boundary_and_paid_an_hour_later(shop)
     assert (paid.period_start, paid.period_end) == (at("2027-01-01 00:00"), at("2027-02-01 00:00"))
     assert (await shop.events())[before:] == [
         "test_helpers.test_clock.advancing",
-        "invoice.finalized",
-        "payment_intent.created",
-        "charge.succeeded",
-        "payment_intent.succeeded",
-        "invoice_payment.paid",
-        "invoice.updated",
-        "invoice.paid",
-        "invoice.payment_succeeded",
+        *PAID,
         "test_helpers.test_clock.ready",
     ]
 
@@ -143,14 +129,7 @@ async def test_an_upgrade_invoiced_at_once_credits_the_old_and_charges_the_new(s
         "invoiceitem.created",
         "invoiceitem.created",
         "invoice.created",
-        "invoice.finalized",
-        "payment_intent.created",
-        "charge.succeeded",
-        "payment_intent.succeeded",
-        "invoice_payment.paid",
-        "invoice.updated",
-        "invoice.paid",
-        "invoice.payment_succeeded",
+        *PAID,
     ]
     await shop.go("2027-02-01 01:00")
     assert lines((await shop.invoices(customer))[-1]) == [(4900, False, pro.id)]
@@ -235,6 +214,18 @@ async def test_a_downgrade_by_schedule_waits_for_the_end_of_the_period(shop):
     assert [each.total for each in await shop.invoices(customer)] == [4900, 1200, 1200]
     assert (await schedules.retrieve_async(schedule.id)).status == "released"
     assert (await shop.subscription(made.id)).status == "active"
+
+
+@pytest.mark.parametrize(("behavior", "first"), [("create_prorations", 600), ("none", 0)])
+async def test_an_anchor_shortens_the_first_period(shop, behavior, first):
+    customer, price = await shop.customer("2027-01-16 12:00"), await shop.price("Pro", 1200)
+    made = await shop.subscribe(
+        customer, price, billing_cycle_anchor=at("2027-02-01 00:00"), proration_behavior=behavior
+    )
+    assert (made.status, item(made).current_period_end) == ("active", at("2027-02-01 00:00"))
+    await shop.go("2027-02-01 01:00")
+    assert [each.total for each in await shop.invoices(customer)] == [first, 1200]
+    assert item(await shop.subscription(made.id)).current_period_end == at("2027-03-01 00:00")
 
 
 async def test_a_trial_costs_nothing_then_everything(shop):

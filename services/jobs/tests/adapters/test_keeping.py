@@ -375,7 +375,7 @@ async def test_an_export_waits_for_the_object_store_but_not_for_ever(begin, s3, 
     await sandbox.s3_faults()
     failed = await newest(begin, command)
     assert (failed.status, failed.key) == ("failed", None)
-    assert failed.reason == "the object store could not be reached for too long"
+    assert failed.reason == "it could not be made in time"
 
 
 async def test_a_team_has_so_many_exports_and_no_more(begin, s3, sandbox, clock, team, tools, database):

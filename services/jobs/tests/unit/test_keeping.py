@@ -170,3 +170,10 @@ def test_no_image_is_promised_for_longer_than_the_bucket_keeps_it():
     job = settling()
     job.settled(settled(job, captured=4), LATER, RULES)
     assert job.expires_at == EXPIRY
+
+
+def test_a_timeline_does_not_grow_for_ever():
+    job = delivered()
+    for turn in range(150):
+        arrive(job, 1, pinned=turn % 2 == 0)
+    assert len(job.timeline) == 100

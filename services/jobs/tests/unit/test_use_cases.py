@@ -1,6 +1,7 @@
 """From held credits to the receipt, with everything outside played by fakes."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID, uuid4
@@ -511,6 +512,15 @@ async def test_objects_are_deleted_again_and_again_while_the_store_is_away(house
     assert house.memory.discards == {}
 
 
+async def test_an_object_that_cannot_be_deleted_keeps_no_other(house):
+    job = await delivered(house)
+    command = DeleteImages(request_id=uuid4(), team_id=TEAM, job_id=job, n=(1, 2))
+    await delete_images([delivery(command)], house.transaction, house.clock, RULES)
+    house.storage.undeletable = {f"images/{TEAM}/{job}/2.jpg"}
+    await discard(house)
+    assert set(house.storage.objects) == set(house.memory.discards) == house.storage.undeletable
+
+
 async def test_images_of_others_cannot_be_deleted(house):
     job = await delivered(house)
     unknown = DeleteImages(request_id=uuid4(), team_id=TEAM, job_id=uuid4(), n=(1,))
@@ -523,6 +533,36 @@ async def test_images_of_others_cannot_be_deleted(house):
         (command.request_id, "not_found") for command in (unknown, foreign, wrong)
     ]
     assert [result.deleted for result in house.job(job).results] == [False, False]
+
+
+async def test_weights_that_take_long_to_store_stay_with_who_stores_them(house):
+    """So the lease can be short: what a crash leaves is taken up again soon."""
+    lease = replace(RULES.training, store_lease=timedelta(seconds=0.06))
+    house.tools = replace(house.tools, rules=replace(RULES, training=lease))
+    keys = tuple(f"uploads/{TEAM}/{n}" for n in range(4))
+    house.storage.objects |= dict.fromkeys(keys, b"image")
+    job = await open_job(house, Operation.CREATE_MODEL, quantity=1, upload_keys=keys)
+    await dispatch(house)
+    house.provider.outcome = Succeeded(weights_url="https://fal/w")
+    await callback(house, job)
+    [taken] = await take_results(house.transaction, house.tools, 1)
+    first = house.memory.leases[job]
+    copy_from, copied = house.storage.copy_from, asyncio.Event()
+
+    async def slow(url: str, key: str, limit: int) -> int:
+        await copied.wait()
+        return await copy_from(url, key, limit)
+
+    house.storage.copy_from = slow
+    house.clock.pass_by(seconds=1)
+    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools))
+    async with asyncio.timeout(10):
+        while house.memory.leases[job] == first:
+            await asyncio.sleep(0.01)
+    assert await take_results(house.transaction, house.tools, 1) == []
+    copied.set()
+    await house.do(await storing)
+    assert house.memory.weights[job].provider_url == "https://fal/w"
 
 
 async def test_one_job_that_cannot_be_moved_on_keeps_no_other_back(house, monkeypatch):

@@ -1,25 +1,19 @@
 """Checkout sessions: made by the API, completed on the hosted page."""
 
-import re
 from typing import Any
 
-from sandbox.stripe import customers, intents, invoicing, subscribing
 from sandbox.stripe.account import Account, Obj, new_id
 from sandbox.stripe.catalog import make_price, make_product
-from sandbox.stripe.change import make_item
-from sandbox.stripe.errors import StripeError, invalid, missing
-from sandbox.stripe.invoice_lines import Entry, hold
-from sandbox.stripe.listing import PAGING, listed, page
+from sandbox.stripe.checkout_payment import complete
+from sandbox.stripe.checkout_session import DAY, KIND, details, expire, shape
+from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.listing import PAGING, page
 from sandbox.stripe.params import Params
-from sandbox.stripe.payment_methods import attach, card_of, declined, resolve
+from sandbox.stripe.payment_methods import resolve
 from sandbox.stripe.prorations import name_of
 from sandbox.stripe.routes import Call, Route, lister, reader
-from sandbox.stripe.subscriptions import terms
 
-KIND = "checkout.session"
-_DAY = 86_400
 _MODES = ("payment", "subscription", "setup")
-_SECRET = re.compile(r"\{CHECKOUT_SESSION_ID\}")
 
 
 def _create(call: Call) -> Obj:
@@ -39,13 +33,13 @@ def _create(call: Call) -> Obj:
     if mode == "subscription" and _has_trial(params):
         total = 0
     now = account.now()
-    session = account.add(_shape(now, mode, rows, total) | {"success_url": success_url})
+    session = account.add(shape(now, mode, rows, total) | {"success_url": success_url})
     session.update(
         cancel_url=params.text("cancel_url"),
         client_reference_id=params.text("client_reference_id"),
         customer=customer["id"] if customer else None,
         customer_creation=params.text("customer_creation", session["customer_creation"]),
-        customer_details=_details(customer, params.text("customer_email")),
+        customer_details=details(customer, params.text("customer_email")),
         customer_email=params.text("customer_email"),
         expires_at=_expiry(params, now),
         metadata=params.metadata(),
@@ -72,8 +66,8 @@ def _customer(account: Account, params: Params) -> Obj | None:
 def _expiry(params: Params, now: int) -> int:
     given = params.number("expires_at")
     if given is None:
-        return now + _DAY
-    if not now + 1800 <= given <= now + _DAY + 60:
+        return now + DAY
+    if not now + 1800 <= given <= now + DAY + 60:
         message = "The `expires_at` timestamp must be between 30 minutes and 24 hours from creation."
         raise invalid(message, param="expires_at")
     return given
@@ -125,263 +119,6 @@ def _price(account: Account, row: Params) -> Obj:
     if key := data.text("product"):
         return make_price(account, data, account.get("product", key, "line_items[0][price_data][product]"))
     return make_price(account, data, make_product(account, data.group("product_data")))
-
-
-def _shape(now: int, mode: str, rows: list[Obj], total: int) -> Obj:
-    return {
-        "id": new_id("cs_test", 58),
-        "object": KIND,
-        "adaptive_pricing": {"enabled": False},
-        "after_expiration": None,
-        "allow_promotion_codes": None,
-        "amount_subtotal": total,
-        "amount_total": total,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": None,
-        "cancel_url": None,
-        "client_reference_id": None,
-        "client_secret": None,
-        "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
-        "created": now,
-        "currency": rows[0]["currency"],
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {},
-        "customer": None,
-        "customer_creation": "always" if mode == "subscription" else "if_required",
-        "customer_details": None,
-        "customer_email": None,
-        "discounts": [],
-        "expires_at": now + _DAY,
-        "invoice": None,
-        "invoice_creation": None,
-        "livemode": False,
-        "locale": None,
-        "metadata": {},
-        "mode": mode,
-        "origin_context": None,
-        "payment_intent": None,
-        "payment_link": None,
-        "payment_method_collection": "always",
-        "payment_method_configuration_details": None,
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid",
-        "permissions": None,
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
-        "status": "open",
-        "submit_type": None,
-        "subscription": None,
-        "success_url": None,
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "ui_mode": "hosted_page",
-        "url": None,
-        "wallet_options": None,
-    }
-
-
-def _details(customer: Obj | None, email: str | None) -> Obj | None:
-    known = customer["email"] if customer else email
-    if known is None:
-        return None
-    name = customer["name"] if customer else None
-    return {
-        "address": None,
-        "email": known,
-        "name": name,
-        "phone": None,
-        "tax_exempt": "none",
-        "tax_ids": [],
-    }
-
-
-def complete(account: Account, session: Obj, method: Obj, email: str | None = None) -> StripeError | None:
-    """Pay a session with a payment method, as the hosted page does; return the error of a refusal.
-
-    After a refusal the session stays open. Where the holder must be asked, the page has done so.
-    """
-    if session["status"] != "open":
-        raise invalid(f"This Checkout Session is {session['status']}.")
-    finish = _subscribe if session["mode"] == "subscription" else _take_payment
-    return finish(account, session, method, email)
-
-
-def _payer(account: Account, session: Obj, method: Obj, email: str | None) -> Obj:
-    known = account.find(session["customer"])
-    if known is not None:
-        return known
-    details = session["customer_details"] or {}
-    who = email or details.get("email") or method["billing_details"]["email"]
-    customer = customers.make(account, email=who, name=method["billing_details"]["name"])
-    customer["created"] = account.now()
-    account.say("customer.created", customer)
-    session["customer"] = customer["id"]
-    return customer
-
-
-def _subscribe(account: Account, session: Obj, method: Obj, email: str | None) -> StripeError | None:
-    if refused := _refusal(account, session, method):
-        return refused
-    customer = _payer(account, session, method, email)
-    attach(account, method, customer)
-    note = account.note(session)
-    how = terms(account, note["subscription_data"], customer)
-    how.fields["default_payment_method"] = method["id"]
-    key = subscribing.new_key()
-    rows = [row for row in note["line_items"] if row["price"]["type"] == "recurring"]
-    items = [make_item(account, key, row["price"], row["quantity"]) for row in rows]
-    account.note(method)["authenticated"] = True
-    subscription = subscribing.begin(account, customer, items, how)
-    _once(account, customer, subscription, note["line_items"])
-    subscribing.bill_first(account, subscription)
-    free = subscription["status"] == "trialing" or session["amount_total"] == 0
-    session.update(subscription=subscription["id"], invoice=subscription["latest_invoice"])
-    _completed(account, session, customer, "no_payment_required" if free else "paid")
-    return None
-
-
-def _once(account: Account, customer: Obj, subscription: Obj, rows: list[Obj]) -> None:
-    """Put what is sold once beside a subscription on its first invoice."""
-    now = account.now(customer)
-    for row in rows:
-        if row["price"]["type"] == "one_time":
-            hold(
-                account,
-                customer,
-                Entry(
-                    row["amount_total"],
-                    row["currency"],
-                    row["description"],
-                    now,
-                    now,
-                    price=row["price"],
-                    quantity=row["quantity"],
-                ),
-                subscription,
-            )
-
-
-def _refusal(account: Account, session: Obj, method: Obj) -> StripeError | None:
-    """Try the card before anything exists: a refused subscription checkout leaves only a failed charge."""
-    card = card_of(account, method)
-    if card.code is None or (card.attaches and session["amount_total"] == 0):
-        return None
-    if session["amount_total"] == 0:
-        return declined(card, method)
-    intent = intents.make(
-        account,
-        session["amount_total"],
-        session["currency"],
-        account.find(session["customer"]),
-        description="Subscription creation",
-    )
-    return intents.confirm(account, intent, method)
-
-
-def _take_payment(account: Account, session: Obj, method: Obj, email: str | None) -> StripeError | None:
-    always = session["customer_creation"] == "always"
-    customer = _payer(account, session, method, email) if always else account.find(session["customer"])
-    intent = account.find(session["payment_intent"]) or _intent(account, session)
-    error = intents.confirm(account, intent, method, authenticated=True)
-    if error is not None:
-        return error
-    session["customer_details"] = _details(customer, email or session["customer_email"]) or {
-        "address": method["billing_details"]["address"],
-        "email": method["billing_details"]["email"],
-        "name": method["billing_details"]["name"],
-        "phone": None,
-        "tax_exempt": "none",
-        "tax_ids": [],
-    }
-    _invoice_paid(account, session, customer, intent)
-    _completed(account, session, customer, "unpaid" if intent["status"] == "processing" else "paid")
-    return None
-
-
-def _intent(account: Account, session: Obj) -> Obj:
-    data: Params = account.note(session)["payment_intent_data"]
-    customer = account.find(session["customer"])
-    intent = intents.make(
-        account,
-        session["amount_total"],
-        session["currency"],
-        customer,
-        description=data.text("description"),
-        metadata=data.metadata(),
-        receipt_email=data.text("receipt_email"),
-        setup_future_usage=data.text("setup_future_usage"),
-        shipping=data.plain("shipping"),
-        payment_method_types=list(session["payment_method_types"]),
-    )
-    session["payment_intent"] = intent["id"]
-    account.note(intent)["session"] = session["id"]
-    return intent
-
-
-def _invoice_paid(account: Account, session: Obj, customer: Obj | None, intent: Obj) -> None:
-    """Write the invoice of a one-time payment when the session asks for one."""
-    creation: Params = account.note(session)["invoice_creation"]
-    if not creation.flag("enabled") or customer is None or intent["status"] != "succeeded":
-        return
-    now = account.now(customer)
-    entries = [
-        Entry(
-            row["amount_total"], row["currency"], row["description"], now, now, row["price"], row["quantity"]
-        )
-        for row in account.note(session)["line_items"]
-    ]
-    invoice = invoicing.draft(account, customer, entries, reason="manual")
-    invoice["metadata"] = creation.group("invoice_data").metadata()
-    invoicing.finalize(account, invoice, paid_by=intent)
-    session["invoice"] = invoice["id"]
-
-
-def _completed(account: Account, session: Obj, customer: Obj | None, payment_status: str) -> None:
-    if customer is not None:
-        session.update(customer=customer["id"], customer_details=_details(customer, None))
-    session.update(status="complete", payment_status=payment_status, url=None)
-    account.say("checkout.session.completed", session)
-
-
-def follow(account: Account, event: Obj) -> None:
-    """Say how a payment that takes days has ended, once its session was completed."""
-    intent = event["data"]["object"]
-    session = account.find(account.notes.get(intent["id"], {}).get("session"))
-    if session is None or session["status"] != "complete" or session["payment_status"] != "unpaid":
-        return
-    if event["type"] == "payment_intent.succeeded":
-        session["payment_status"] = "paid"
-        account.say("checkout.session.async_payment_succeeded", session)
-    elif event["type"] == "payment_intent.payment_failed":
-        account.say("checkout.session.async_payment_failed", session)
-
-
-def expire(account: Account, session: Obj) -> None:
-    """Close an open session: nobody can pay it any more."""
-    if session["status"] != "open":
-        message = 'Only Checkout Sessions with a status in ["open"] can be expired.'
-        raise invalid(f"{message} This Checkout Session has a status of {session['status']}.")
-    session.update(status="expired", url=None)
-    account.say("checkout.session.expired", session)
-
-
-def return_address(session: Obj) -> str:
-    """Return where the browser goes after paying."""
-    return _SECRET.sub(str(session["id"]), session["success_url"])
-
-
-def line_items(account: Account, session: Obj) -> Obj:
-    """Return what the session sells, as the list object that `expand` shows."""
-    rows: list[Obj] = account.note(session)["line_items"]
-    return listed(rows, f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
 def _expire(call: Call) -> Obj:

@@ -5,7 +5,17 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 
-from sandbox.stripe import checkout, customers, intents, invoicing, previews, schedules, standing, subscribing
+from sandbox.stripe import (
+    beginning,
+    checkout_session,
+    customers,
+    intents,
+    invoicing,
+    previews,
+    schedules,
+    standing,
+    subscribing,
+)
 from sandbox.stripe.account import Account, Obj, new_id
 from sandbox.stripe.errors import StripeError, invalid
 from sandbox.stripe.routes import Call, Route, lister, reader
@@ -42,7 +52,7 @@ def _of_subscription(account: Account, subscription: Obj) -> Iterator[_Due]:
         yield subscription["cancel_at"], 0, do(subscribing.cancel, account, subscription)
     if status == "trialing" and note.get("trial_end_said") != subscription["trial_end"]:
         warn = subscription["trial_end"] - 3 * _DAY
-        yield warn, 2, do(subscribing.announce_trial_end, account, subscription)
+        yield warn, 2, do(beginning.announce_trial_end, account, subscription)
     if status != "paused":
         if note.get("upcoming_said") != end and not subscription["cancel_at_period_end"]:
             start = subscription["items"]["data"][0]["current_period_start"]
@@ -73,8 +83,8 @@ def _of_payments(account: Account, clock: str | None) -> Iterator[_Due]:
         if (account.clock_of(intent) or {"id": None})["id"] == clock:
             yield account.note(intent)["settles_at"], 8, functools.partial(intents.settle, account, intent)
     if clock is None:
-        for session in account.all(checkout.KIND, status="open"):
-            yield session["expires_at"], 9, functools.partial(checkout.expire, account, session)
+        for session in account.all(checkout_session.KIND, status="open"):
+            yield session["expires_at"], 9, functools.partial(checkout_session.expire, account, session)
 
 
 def _announce(account: Account, subscription: Obj, end: int) -> None:

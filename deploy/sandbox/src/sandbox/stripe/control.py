@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeVar
+from typing import Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from sandbox.bodies import parsed
 from sandbox.stripe import disputes, refunds
 from sandbox.stripe.account import Obj
 from sandbox.stripe.errors import StripeError
@@ -15,7 +16,6 @@ from sandbox.stripe.service import Stripe
 from sandbox.stripe.webhooks import Delivering, Order
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
-Parsed = TypeVar("Parsed")
 
 
 class _Strict(BaseModel):
@@ -95,7 +95,7 @@ class _Control:
         return web.json_response([rule.model_dump() for rule in self._stripe.faults.rules])
 
     async def put_faults(self, request: web.Request) -> web.Response:
-        self._stripe.faults.rules = await _parse(request, _RULES.validate_json)
+        self._stripe.faults.rules = await parsed(request, _RULES.validate_json)
         return await self.get_faults(request)
 
     async def get_delivering(self, _: web.Request) -> web.Response:
@@ -104,12 +104,12 @@ class _Control:
     async def put_delivering(self, request: web.Request) -> web.Response:
         """Change what is named and leave the rest."""
         before = self._stripe.webhooks.how.model_dump()
-        how = await _parse(request, lambda body: Delivering.model_validate(before | json.loads(body)))
+        how = await parsed(request, lambda body: Delivering.model_validate(before | json.loads(body)))
         self._stripe.webhooks.use(how)
         return await self.get_delivering(request)
 
     async def flush(self, request: web.Request) -> web.Response:
-        how = await _parse(request, lambda body: _Flush.model_validate_json(body or b"{}"))
+        how = await parsed(request, lambda body: _Flush.model_validate_json(body or b"{}"))
         return web.json_response({"flushed": await self._stripe.webhooks.flush(how.order, how.seed)})
 
     async def list_deliveries(self, request: web.Request) -> web.Response:
@@ -132,7 +132,7 @@ class _Control:
     async def put_collecting(self, request: web.Request) -> web.Response:
         """Change what is named and leave the rest."""
         before = _collecting(self._stripe).model_dump()
-        how = await _parse(request, lambda body: Collecting.model_validate(before | json.loads(body)))
+        how = await parsed(request, lambda body: Collecting.model_validate(before | json.loads(body)))
         _collect(self._stripe, how)
         return await self.get_collecting(request)
 
@@ -140,12 +140,12 @@ class _Control:
         return web.json_response({"now": self._stripe.account.now()})
 
     async def advance_clock(self, request: web.Request) -> web.Response:
-        asked = await _parse(request, _Advance.model_validate_json)
+        asked = await parsed(request, _Advance.model_validate_json)
         done = await self._stripe.advance(asked.seconds + int(asked.days * 86_400))
         return web.json_response({"now": self._stripe.account.now(), "done": done})
 
     async def open_dispute(self, request: web.Request) -> web.Response:
-        asked = await _parse(request, _Dispute.model_validate_json)
+        asked = await parsed(request, _Dispute.model_validate_json)
         status = "warning_needs_response" if asked.inquiry else "needs_response"
         return _done(
             lambda: disputes.open_dispute(
@@ -158,13 +158,13 @@ class _Control:
         )
 
     async def close_dispute(self, request: web.Request) -> web.Response:
-        asked = await _parse(request, _Closing.model_validate_json)
+        asked = await parsed(request, _Closing.model_validate_json)
         account = self._stripe.account
         key = request.match_info["key"]
         return _done(lambda: disputes.close_dispute(account, account.get("dispute", key), asked.outcome))
 
     async def refund(self, request: web.Request) -> web.Response:
-        asked = await _parse(request, _Refund.model_validate_json)
+        asked = await parsed(request, _Refund.model_validate_json)
         account = self._stripe.account
         return _done(lambda: refunds.refund(account, self._charge(asked.charge), asked.amount, asked.reason))
 
@@ -193,13 +193,3 @@ def _collecting(stripe: Stripe) -> Collecting:
 def _collect(stripe: Stripe, how: Collecting) -> None:
     for name, value in how.model_dump().items():
         setattr(stripe.account, name, value)
-
-
-async def _parse(request: web.Request, parse: Callable[[bytes], Parsed]) -> Parsed:
-    try:
-        return parse(await request.read())
-    except ValidationError as problem:
-        text = problem.json(include_url=False, include_context=False)
-    except (ValueError, TypeError) as problem:
-        text = json.dumps({"detail": str(problem)})
-    raise web.HTTPUnprocessableEntity(text=text, content_type="application/json")

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.stripe import checkout
+from sandbox.stripe import checkout_session
 from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.listing import listed
@@ -36,7 +36,7 @@ def _confirmation(account: Account, invoice: Obj) -> Obj | None:
 
 # What an object shows only when asked.
 _INCLUDED: dict[tuple[str, str], Callable[[Account, Obj], Obj | None]] = {
-    ("checkout.session", "line_items"): checkout.line_items,
+    ("checkout.session", "line_items"): checkout_session.line_items,
     ("customer", "subscriptions"): _subscriptions,
     ("invoice", "payments"): _payments,
     ("invoice", "confirmation_secret"): _confirmation,

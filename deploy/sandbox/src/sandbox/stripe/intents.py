@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.stripe import charges, disputes
 from sandbox.stripe.account import Account, Obj, new_id
-from sandbox.stripe.cards import Card, reason
+from sandbox.stripe.cards import Card
 from sandbox.stripe.errors import StripeError, invalid, missing
 from sandbox.stripe.params import Params
 from sandbox.stripe.payment_methods import attach, card_of, declined, resolve
@@ -116,19 +116,16 @@ def fail(account: Account, intent: Obj, method: Obj, code: str | None = None) ->
     if code:
         card = Card(last4=card.last4, code=code, decline_code=code)
     error = declined(card, method, charge=charge["id"])
-    shown = dict(error.body["error"])
     intent.update(
         status="requires_payment_method",
         latest_charge=charge["id"],
-        last_payment_error=shown,
+        last_payment_error=dict(error.body["error"]),
         payment_method=None,
         next_action=None,
     )
     account.say("payment_intent.payment_failed", intent)
-    shown_intent = {"payment_intent": dict(intent)}
-    message = reason(card.decline_code)
-    more = {key: value for key, value in shown.items() if key not in {"type", "message"}}
-    return StripeError(402, "card_error", message, **more | shown_intent)
+    error.body["error"]["payment_intent"] = intent
+    return error
 
 
 def settle(account: Account, intent: Obj) -> None:
@@ -216,16 +213,12 @@ def _update(call: Call) -> Obj:
     account, params = call.account, call.params
     intent = account.get("payment_intent", call.key)
     if "amount" in params:
-        intent["amount"] = _amount(_still_open_params(account, call))
+        _still_open(account, call.key, "update")
+        intent["amount"] = _amount(params)
     for name in ("description", "receipt_email", "setup_future_usage"):
         intent[name] = params.text(name, intent[name])
     intent["metadata"] = params.metadata(intent["metadata"])
     return intent
-
-
-def _still_open_params(account: Account, call: Call) -> Params:
-    _still_open(account, call.key, "update")
-    return call.params
 
 
 def _cancel(call: Call) -> Obj:

@@ -3,6 +3,7 @@
 from sandbox.stripe import invoicing
 from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.errors import invalid, missing
+from sandbox.stripe.invoice_drafts import draft
 from sandbox.stripe.invoice_lines import Entry, hold
 from sandbox.stripe.listing import PAGING, page
 from sandbox.stripe.params import Params
@@ -52,7 +53,7 @@ def _delete_item(call: Call) -> Obj:
 def _create(call: Call) -> Obj:
     account, params = call.account, call.params
     customer = account.get("customer", params.required("customer"), "customer")
-    invoice = invoicing.draft(account, customer, [], reason="manual")
+    invoice = draft(account, customer, [], reason="manual")
     advances = params.flag("auto_advance")
     invoice.update(
         auto_advance=advances,

@@ -10,6 +10,7 @@ from sandbox.stripe.routes import Call, Route, lister
 
 _BILLING: Obj = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
 _CARD = "payment_method"
+_WITH_REASON = ("card_declined", "authentication_required")
 
 
 def card_of(account: Account, method: Obj) -> Card:
@@ -73,7 +74,7 @@ def attach(account: Account, method: Obj, customer: Obj) -> Obj:
 def declined(card: Card, method: Obj, **more: Any) -> StripeError:  # noqa: ANN401 (JSON)
     """Return the card error of a decline."""
     message = reason(card.decline_code)
-    declined_by = card.decline_code if card.code == "card_declined" else None
+    declined_by = card.decline_code if card.code in _WITH_REASON else None
     more = {"code": card.code, "decline_code": declined_by, "payment_method": method} | more
     return StripeError(402, "card_error", message, **more)
 

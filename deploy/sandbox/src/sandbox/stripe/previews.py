@@ -1,10 +1,11 @@
 """What the next invoice will be, without writing it (`create_preview`, `invoice.upcoming`)."""
 
-from sandbox.stripe import invoicing, schedules, subscribing
+from sandbox.stripe import beginning, schedules
 from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.calendar import period
 from sandbox.stripe.change import BEHAVIORS, Change, changed_items, weigh, whole
 from sandbox.stripe.errors import StripeError, missing
+from sandbox.stripe.invoice_drafts import shape
 from sandbox.stripe.invoice_lines import Entry, entry_of, pending
 from sandbox.stripe.params import Params
 from sandbox.stripe.routes import Call, Route
@@ -43,9 +44,7 @@ def _shown(
     account: Account, subscription: Obj, entries: list[Entry], at: int, covers: tuple[int, int]
 ) -> Obj:
     customer = account.get("customer", subscription["customer"])
-    invoice = invoicing.shape(
-        account, customer, entries, reason="upcoming", subscription=subscription, period=covers
-    )
+    invoice = shape(account, customer, entries, reason="upcoming", subscription=subscription, period=covers)
     due = max(customer["balance"] + invoice["total"], 0)
     key = invoice["id"].replace("in_", "upcoming_in_")
     invoice.update(id=key, created=at, next_payment_attempt=at + account.renewal_seconds)
@@ -85,12 +84,12 @@ def _of_nothing_yet(account: Account, params: Params, details: Params) -> Obj:
     customer = account.get("customer", params.required("customer"), "customer")
     if not details.rows("items"):
         raise missing("subscription_details[items]")
-    key = subscribing.new_key()
+    key = beginning.new_key()
     items = changed_items(account, {"id": key, "items": {"data": []}}, details.rows("items"))
     now = account.now(customer)
     end = period(now, items[0]["price"]["recurring"], now)[1]
     placed = [item | {"current_period_start": now, "current_period_end": end} for item in items]
-    invoice = invoicing.shape(account, customer, whole(account, placed), reason="upcoming")
+    invoice = shape(account, customer, whole(account, placed), reason="upcoming")
     return invoice | {"id": invoice["id"].replace("in_", "upcoming_in_")}
 
 

@@ -2,7 +2,7 @@
 
 import copy
 
-from sandbox.stripe import subscribing
+from sandbox.stripe import beginning, subscribing
 from sandbox.stripe.account import Account, Obj, new_id
 from sandbox.stripe.calendar import boundary
 from sandbox.stripe.change import BEHAVIORS, changed_items, weigh
@@ -181,13 +181,13 @@ def advance(account: Account, schedule: Obj) -> None:
 
 def _start(account: Account, schedule: Obj, phase: Obj) -> Obj:
     customer = account.get("customer", schedule["customer"])
-    key = subscribing.new_key()
+    key = beginning.new_key()
     rows = [Params({"price": row["price"], "quantity": str(row["quantity"])}) for row in phase["items"]]
     items = changed_items(account, {"id": key, "items": {"data": []}}, rows)
-    subscription = subscribing.begin(account, customer, items, subscribing.Beginning())
+    subscription = beginning.begin(account, customer, items, beginning.Beginning())
     if subscription["status"] == "incomplete":  # a schedule does not wait for the first payment
         account.change("customer.subscription.updated", subscription, status="active")
-    subscribing.bill_first(account, subscription)
+    beginning.bill_first(account, subscription)
     return subscription
 
 

@@ -5,7 +5,7 @@ import logging
 
 from aiohttp import ClientSession, web
 
-from sandbox.stripe import checkout, clocks, endpoints, invoicing
+from sandbox.stripe import checkout_payment, clocks, endpoints, invoicing
 from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.api import Api
 from sandbox.stripe.faults import Faults
@@ -80,7 +80,7 @@ class Stripe:
         """Let what belongs to a payment follow it, however it was paid."""
         if event["data"]["object"]["object"] == "payment_intent":
             invoicing.follow(self.account, event)
-            checkout.follow(self.account, event)
+            checkout_payment.follow(self.account, event)
 
     async def _catch_up(self) -> int:
         async with self._clock:

@@ -12,6 +12,13 @@ def subscription_of(account: Account, invoice: Obj) -> Obj | None:
     return account.find(parent["subscription_details"]["subscription"]) if parent else None
 
 
+def default_method(account: Account, subscription: Obj) -> Obj | None:
+    """Return what a subscription is paid with: its own payment method, else its customer's."""
+    customer = account.get("customer", subscription["customer"])
+    keys = (subscription["default_payment_method"], customer["invoice_settings"]["default_payment_method"])
+    return next((found for key in keys if (found := account.find(key))), None)
+
+
 def paid(account: Account, invoice: Obj) -> None:
     """Let a subscription go on once its latest invoice is paid."""
     subscription = subscription_of(account, invoice)

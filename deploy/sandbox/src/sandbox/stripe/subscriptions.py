@@ -1,6 +1,6 @@
 """The calls about subscriptions."""
 
-from sandbox.stripe import subscribing
+from sandbox.stripe import beginning, subscribing
 from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.change import BEHAVIORS, changed_items, weigh
 from sandbox.stripe.errors import StripeError, invalid, missing
@@ -8,13 +8,13 @@ from sandbox.stripe.listing import PAGING, page
 from sandbox.stripe.params import Params
 from sandbox.stripe.payment_methods import resolve
 from sandbox.stripe.routes import Call, Route, reader
-from sandbox.stripe.standing import ENDED
+from sandbox.stripe.standing import ENDED, default_method
 
 _DAY = 86_400
 _PAYMENT = ("allow_incomplete", "default_incomplete", "error_if_incomplete")
 
 
-def terms(account: Account, params: Params, customer: Obj) -> subscribing.Beginning:
+def terms(account: Account, params: Params, customer: Obj) -> beginning.Beginning:
     """Read how a subscription is to start, from a call or from a checkout session's data."""
     now = account.now(customer)
     fields: Obj = {"metadata": params.metadata(), "description": params.text("description")}
@@ -28,7 +28,7 @@ def terms(account: Account, params: Params, customer: Obj) -> subscribing.Beginn
     ends = params.text("trial_end")
     if ends == "now":
         ends = None
-    return subscribing.Beginning(
+    return beginning.Beginning(
         trial_end=int(ends) if ends else (now + days * _DAY if days else None),
         anchor=params.number("billing_cycle_anchor"),
         behavior=params.choice("proration_behavior", BEHAVIORS, "create_prorations"),
@@ -51,7 +51,7 @@ def _create(call: Call) -> Obj:
     if not rows:
         raise missing("items")
     behavior = params.choice("payment_behavior", _PAYMENT, "allow_incomplete")
-    key = subscribing.new_key()
+    key = beginning.new_key()
     items = changed_items(account, {"id": key, "items": {"data": []}}, rows)
     how = terms(account, params, customer)
     if behavior == "error_if_incomplete" and not how.trial_end:
@@ -60,10 +60,10 @@ def _create(call: Call) -> Obj:
         )
     elif behavior == "allow_incomplete" and not how.trial_end and _costs(items):
         _refuse_without_method(customer, how.fields)
-    subscription = subscribing.begin(account, customer, items, how)
+    subscription = beginning.begin(account, customer, items, how)
     if subscription["cancel_at_period_end"]:
         subscription.update(subscribing.at_period_end(account, subscription, cancels=True))
-    subscribing.bill_first(account, subscription, collect=behavior != "default_incomplete")
+    beginning.bill_first(account, subscription, collect=behavior != "default_incomplete")
     return subscription
 
 
@@ -110,10 +110,8 @@ def _update(call: Call) -> Obj:
 
 
 def _end_trial(account: Account, subscription: Obj) -> None:
-    customer = account.get("customer", subscription["customer"])
-    keys = (subscription["default_payment_method"], customer["invoice_settings"]["default_payment_method"])
     behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    if any(account.find(key) for key in keys) or behavior == "create_invoice":
+    if default_method(account, subscription) or behavior == "create_invoice":
         subscribing.end_trial(account, subscription)
     elif behavior == "pause":
         account.change("customer.subscription.updated", subscription, status="paused")

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from contracts.envelope import Cause
 from contracts.jobs import ExportChanged, ImageRef, Result
@@ -65,18 +66,20 @@ async def take_exports(transaction: Transaction, tools: Tools, capacity: int) ->
 async def build_export(export: Export, transaction: Transaction, tools: Tools, parts: Parts) -> None:
     """Make one export, or leave it to be tried again while the object store is away."""
     try:
-        async with renewing(lambda: _lease(export, transaction, tools), tools.rules.object_lease):
+        if tools.clock() >= export.created_at + tools.rules.export_limit:
+            await _give_up(export, transaction, tools, parts)
+            return
+        lease = tools.rules.object_lease
+        async with renewing(lambda: _lease(export, lease, transaction, tools), lease):
             building = await _begin(export, transaction, parts)
             await _fill(building, transaction, tools)
             await _finish(building, transaction, tools)
     except _Overtaken:
         return
     except StorageUnavailable:
-        with suppress(_Overtaken):
-            await _try_again(export, transaction, tools)
+        await _lease(export, tools.rules.store_retry, transaction, tools)
     except asyncio.CancelledError:
-        async with transaction() as work:
-            await work.exports.lease(export.id, tools.clock())  # this process stops: another goes on at once
+        await _lease(export, timedelta(), transaction, tools)  # this process stops: another goes on at once
         raise
 
 
@@ -158,16 +161,17 @@ async def _finish(building: _Building, transaction: Transaction, tools: Tools) -
         await work.exports.save([export])
 
 
-async def _try_again(export: Export, transaction: Transaction, tools: Tools) -> None:
-    now = tools.clock()
+async def _give_up(export: Export, transaction: Transaction, tools: Tools, parts: Parts) -> None:
+    """End what cannot be made, whatever keeps it; what is left of its upload the bucket's own rule drops."""
+    key = export_key(export.team_id, export.id)
+    with suppress(StorageUnavailable):
+        if export.upload_id:
+            await parts.abort_upload(key, export.upload_id)
     async with transaction() as work:
         current = await _current(work, export)
-        if now >= current.created_at + tools.rules.export_limit:
-            current.unwanted.append(export_key(current.team_id, current.id))
-            _say(work, current, current.failed("the object store could not be reached for too long", now))
-            await work.exports.save([current])
-        else:
-            await work.exports.lease(export.id, now + tools.rules.store_retry)
+        current.unwanted.append(key)
+        _say(work, current, current.failed("it could not be made in time", tools.clock()))
+        await work.exports.save([current])
 
 
 async def _current(work: Work, export: Export, upload_id: str | None = None) -> Export:
@@ -177,9 +181,9 @@ async def _current(work: Work, export: Export, upload_id: str | None = None) -> 
     return current
 
 
-async def _lease(export: Export, transaction: Transaction, tools: Tools) -> None:
+async def _lease(export: Export, time: timedelta, transaction: Transaction, tools: Tools) -> None:
     async with transaction() as work:
-        await work.exports.lease(export.id, tools.clock() + tools.rules.object_lease)
+        await work.exports.lease(export.id, tools.clock() + time)
 
 
 def _say(work: Work, export: Export, documents: Sequence[ExportChanged]) -> None:

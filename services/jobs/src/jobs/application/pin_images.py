@@ -1,6 +1,7 @@
 """A client wants images kept beyond their time, or let go again: copied first, shown after."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 
 from chassis.clock import Clock
@@ -16,6 +17,7 @@ from jobs.domain.job import Job
 from jobs.domain.keeping import ImagesGone, ImagesNotThere, Keys, Move
 from jobs.domain.rules import Rules
 
+logger = logging.getLogger(__name__)
 AT_ONCE = 8
 
 
@@ -44,7 +46,7 @@ async def move_images(transaction: Transaction, storage: Storage, clock: Clock, 
     """Copy what is on its way, and show it where it is then; True when there may be more to do."""
     async with transaction() as work:
         taken = await work.moves.take(clock(), clock() + rules.object_lease, AT_ONCE)
-    done = await asyncio.gather(*(_move(moving, transaction, storage, clock, rules) for moving in taken))
+    done = await asyncio.gather(*(_try(moving, transaction, storage, clock, rules) for moving in taken))
     return len(taken) == AT_ONCE and all(done)
 
 
@@ -60,6 +62,17 @@ async def _note(work: Work, job: Job | None, delivery: Delivery[PinImages]) -> N
         raise PinsNotAllowed
     move = Move(command.request_id, command.team_id, command.job_id, tuple(numbers), command.pinned)
     await work.moves.add(move, Cause(delivery.correlation_id, delivery.message_id, delivery.traceparent))
+
+
+async def _try(
+    moving: Moving, transaction: Transaction, storage: Storage, clock: Clock, rules: Rules
+) -> bool:
+    """Move, so that one that fails keeps no other back: it is tried again when its lease ends."""
+    try:
+        return await _move(moving, transaction, storage, clock, rules)
+    except Exception:
+        logger.exception("images of job %s could not be moved", moving.move.job_id)
+        return False
 
 
 async def _move(

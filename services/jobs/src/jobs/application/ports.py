@@ -190,8 +190,8 @@ class Storage(Protocol):
         """Copy an object as it is. Raises ObjectMissing."""
         ...
 
-    async def delete(self, keys: Sequence[str]) -> None:
-        """Delete objects; missing ones are fine."""
+    async def delete(self, keys: Sequence[str]) -> set[str]:
+        """Delete objects; missing ones are fine. Returns the keys of those that are still there."""
         ...
 
     async def apply_lifecycle(self) -> None:

@@ -14,6 +14,9 @@ from jobs.domain.record import JobRecord
 from jobs.domain.rules import Rules
 from jobs.domain.state import State
 
+MOST_MOMENTS = 100
+"""What a team does with its images is noted in the timeline no longer than this."""
+
 Keys = tuple[str, str | None]
 """The keys of an image and of its thumbnail."""
 
@@ -55,7 +58,7 @@ class Keeping(JobRecord):
             return [document(self)]
         self._drop(live)
         self._reckon(rules)
-        return [*self._say(now, "images_deleted", _listed(live)), Nudge.DISCARD]
+        return [*self._tell(now, "images_deleted", _listed(live)), Nudge.DISCARD]
 
     def to_move(self, numbers: Iterable[int], *, pinned: bool) -> list[int]:
         """Tell which images are not yet where they should be. Raises ImagesNotThere, ImagesGone."""
@@ -79,7 +82,7 @@ class Keeping(JobRecord):
             return [document(self), Nudge.DISCARD]
         self._reckon(rules)
         event = "images_pinned" if move.pinned else "images_unpinned"
-        return [*self._say(now, event, _listed(copies)), Nudge.DISCARD]
+        return [*self._tell(now, event, _listed(copies)), Nudge.DISCARD]
 
     def soon_gone(self, now: datetime) -> list[Follow]:
         """Tell the team, once, which images expire next."""
@@ -99,10 +102,13 @@ class Keeping(JobRecord):
         self._drop(due)
         if any(result.key for result in self.results):
             self._reckon(rules)
-            return [*self._say(now, "images_expired", _listed(due)), Nudge.DISCARD]
+            return [*self._tell(now, "images_expired", _listed(due)), Nudge.DISCARD]
         self.state = State.EXPIRED
         self.reason = "the images were kept as long as promised; the recipe can be used again"
         return [*self._say(now, "expired"), Nudge.DISCARD]
+
+    def _tell(self, now: datetime, event: str, detail: str) -> list[Follow]:
+        return self._say(now, event if len(self.timeline) < MOST_MOMENTS else "", detail)
 
     def _arrive(self, result: Result, copy: Keys | None, move: Move, until: datetime) -> None:
         if copy is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sandbox.stripe import checkout, intents, invoicing, portal
+from sandbox.stripe import checkout_payment, checkout_session, intents, invoicing, portal
 from sandbox.stripe.account import Account, Obj
 from sandbox.stripe.cards import CARDS
 from sandbox.stripe.errors import StripeError
@@ -68,28 +68,28 @@ class _Site:
         return web.Response(status=204)
 
     async def checkout(self, request: web.Request) -> web.Response:
-        return self._checkout(self._found(request, checkout.KIND))
+        return self._checkout(self._found(request, checkout_session.KIND))
 
     def _checkout(self, session: Obj, problem: str | None = None) -> web.Response:
         takes_bank = "sepa_debit" in session["payment_method_types"]
-        rows = checkout.line_items(self._account, session)["data"]
+        rows = checkout_session.line_items(self._account, session)["data"]
         methods = _CHOICES | (_BANK if takes_bank and session["mode"] == "payment" else {})
         status = 402 if problem else 200
         shown = {"session": session, "rows": rows, "methods": methods, "problem": problem}
         return self._page("checkout.html", status, **shown)
 
     async def pay(self, request: web.Request) -> web.Response:
-        session = self._found(request, checkout.KIND)
+        session = self._found(request, checkout_session.KIND)
         form = await request.post()
         if session["status"] != "open":
             return self._checkout(session)
         method = self._method(str(form.get("card", "visa")), declines=form.get("action") == "decline")
         email = str(form.get("email", "")) or None
         method["billing_details"]["email"] = email
-        problem = _problem(lambda: checkout.complete(self._account, session, method, email))
+        problem = _problem(lambda: checkout_payment.complete(self._account, session, method, email))
         if problem is not None:
             return self._checkout(session, problem)
-        raise web.HTTPSeeOther(checkout.return_address(session))
+        raise web.HTTPSeeOther(checkout_session.return_address(session))
 
     def _method(self, name: str, *, declines: bool) -> Obj:
         chosen = _DECLINES if declines else name

@@ -152,10 +152,12 @@ class S3:
             lambda: self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id),
         )
 
-    async def delete(self, keys: Sequence[str]) -> None:
-        """Delete objects; missing ones are fine."""
+    async def delete(self, keys: Sequence[str]) -> set[str]:
+        """Delete objects; missing ones are fine. Returns the keys of those that are still there."""
+        refused: set[str] = set()
         for start in range(0, len(keys), _DELETE_AT_ONCE):
-            await self._delete_some(keys[start : start + _DELETE_AT_ONCE])
+            refused |= await self._delete_some(keys[start : start + _DELETE_AT_ONCE])
+        return refused
 
     async def apply_lifecycle(self) -> None:
         """Set the bucket's expiry rules."""
@@ -186,7 +188,7 @@ class S3:
             ),
         )
 
-    async def _delete_some(self, keys: Sequence[str]) -> None:
+    async def _delete_some(self, keys: Sequence[str]) -> set[str]:
         unwanted = [{"Key": key} for key in keys]
         answer = await self._do(
             "delete",
@@ -196,8 +198,8 @@ class S3:
                 Delete={"Objects": unwanted, "Quiet": True},  # type: ignore[typeddict-item] # plain dicts
             ),
         )
-        if answer and (errors := answer.get("Errors")):
-            raise StorageUnavailable(f"delete: {errors[0].get('Code')} for {len(errors)} objects")
+        errors = answer.get("Errors", []) if answer else []
+        return {error["Key"] for error in errors}
 
     async def _do(self, name: str, key: str, call: Callable[[], T]) -> T | None:
         """Run a call in a thread; None when there is nothing to read, or already what was to be written."""

@@ -27,6 +27,7 @@ from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.envelope import Envelope
 from gateway.adapters.inbound.http.limits import BodyLimit
 from gateway.adapters.inbound.http.problems import PROBLEMS
+from gateway.application.ports import Links
 
 ROUTES = (people, generate, models, jobs, gallery, credits, uploads, live)
 NOT_PAGES = ("/api/", "/docs", "/openapi.json", "/health/", "/metrics")
@@ -44,9 +45,15 @@ def create_site(api: Api | None) -> FastAPI:
         site.add_exception_handler(kind, errors.told(kind))
     site.add_exception_handler(NotSignedIn, errors.sign_in_first)
     site.add_middleware(BodyLimit, usual=LARGEST_FORM, exceptions={})
-    site.add_middleware(Secured, images=_origin(api.links.read("images/")) if api else "")
+    site.add_middleware(Secured, images=_bucket(api.links) if api else "")
     site.add_middleware(Envelope, prefix="/", failed=errors.show)
     return site
+
+
+def _bucket(links: Links) -> str:
+    """Tell where images come from, and where uploads go: one place, unless CloudFront is between."""
+    put = links.upload("uploads/", "image/png", 1).url
+    return " ".join(sorted({_origin(links.read("images/")), _origin(put)}))
 
 
 def _origin(link: str) -> str:

@@ -65,7 +65,7 @@ def image_fields(
         "withheld": result.withheld,
         "deleted": result.deleted,
         "pinned": result.pinned,
-        "expires_at": until,
+        "expires_at": until if key else None,
     }
 
 
