@@ -17,7 +17,18 @@ from chassis.clock import utc_now
 from chassis.database import Database
 from chassis.health import Health
 from contracts import message_class
-from contracts.billing import Limits, PlanChanged
+from contracts.billing import (
+    AutoTopUp,
+    BillingChanged,
+    BillingRefused,
+    CheckoutOpened,
+    Limits,
+    OpenCheckout,
+    OpenPortal,
+    PlanChanged,
+    PortalOpened,
+    SetAutoTopUp,
+)
 from contracts.catalog import (
     ActivateVersion,
     CatalogRefused,
@@ -62,6 +73,7 @@ SETTINGS = {
     "require_verified_email": False,
     "sign_ups_per_hour": 1000,
     "sign_ins_per_quarter": 20,
+    "stripe_webhook_secret": "whsec_old, whsec_new",
 }
 
 
@@ -152,6 +164,9 @@ class Stage:
             UpdateModel: self._describe,
             ActivateVersion: self._activate,
             DeleteModel: self._delete,
+            OpenCheckout: self._checkout,
+            OpenPortal: self._portal,
+            SetAutoTopUp: self._auto_top_up,
         }
         if type(message) in lines:
             await lines[type(message)](message, correlation_id)
@@ -239,6 +254,31 @@ class Stage:
             return
         changed = model.model_copy(update={"version": model.version + 1} | change)
         await self.hear(changed, correlation_id=correlation_id)
+
+    async def _checkout(self, command: OpenCheckout, _: UUID) -> None:
+        if not await self._refused(command.request_id, command.team_id):
+            url = f"https://checkout.stripe.com/{command.plan or command.pack}"
+            page = {"request_id": command.request_id, "team_id": command.team_id, "url": url}
+            await self.hear(CheckoutOpened(**page, expires_at=utc_now()))
+
+    async def _portal(self, command: OpenPortal, _: UUID) -> None:
+        if not await self._refused(command.request_id, command.team_id):
+            url = "https://billing.stripe.com/portal"
+            await self.hear(PortalOpened(request_id=command.request_id, team_id=command.team_id, url=url))
+
+    async def _auto_top_up(self, command: SetAutoTopUp, correlation_id: UUID) -> None:
+        if not await self._refused(command.request_id, command.team_id):
+            wish = AutoTopUp(**command.model_dump(exclude={"request_id", "team_id"}))
+            shown = BillingChanged(
+                team_id=command.team_id, version=1, plan="free", status="active", auto_top_up=wish
+            )
+            await self.hear(shown, correlation_id=correlation_id)
+
+    async def _refused(self, request_id: UUID, team_id: UUID) -> bool:
+        if self.refuse:
+            no = BillingRefused(request_id=request_id, about=team_id, code=self.refuse, detail="No.")
+            await self.hear(no)
+        return bool(self.refuse)
 
     def account(self, team: UUID, kind: str, amount: int, job_id: UUID | None = None) -> AccountChanged:
         version = self.versions[team] = self.versions.get(team, 0) + 1

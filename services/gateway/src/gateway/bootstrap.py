@@ -27,6 +27,7 @@ from gateway.adapters.outbound.postgres.findings import numbers
 from gateway.adapters.outbound.postgres.images import StoredGallery
 from gateway.adapters.outbound.postgres.lists import StoredLists
 from gateway.adapters.outbound.postgres.news import News
+from gateway.adapters.outbound.postgres.payments import StoredPayments
 from gateway.adapters.outbound.postgres.views import StoredViews
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.adapters.outbound.s3 import S3
@@ -88,6 +89,7 @@ def api(settings: Settings, database: Database, news: News) -> Api:
         lists=lists,
         usage=lists,
         events=StoredEvents(database),
+        payments=StoredPayments(database),
         watch=news.watch,
         links=_links(settings),
         gallery=StoredGallery(database),
@@ -95,6 +97,8 @@ def api(settings: Settings, database: Database, news: News) -> Api:
         signatures=JwksKeys(settings.fal_jwks_url),
         identity=identity(settings, database),
         secure_cookies=settings.public_url.startswith("https:"),
+        public_url=settings.public_url.rstrip("/"),
+        stripe_secrets=settings.stripe_secrets,
     )
 
 

@@ -15,6 +15,10 @@ class Settings(ServiceSettings):
         default="https://rest.fal.ai/.well-known/jwks.json",
         description="Where fal publishes its webhook keys",
     )
+    stripe_webhook_secret: str = Field(
+        default="",
+        description="Signs Stripe's webhooks; several, comma-separated, while one replaces another",
+    )
     s3_public_endpoint: str | None = Field(
         default=None, description="Where clients reach the bucket; empty: AWS itself"
     )
@@ -72,6 +76,11 @@ class Settings(ServiceSettings):
         if "@" not in parseaddr(sender)[1]:
             raise ValueError("must be an address, as name <address>")
         return sender
+
+    @property
+    def stripe_secrets(self) -> tuple[str, ...]:
+        """Each of the secrets."""
+        return tuple(each.strip() for each in self.stripe_webhook_secret.split(",") if each.strip())
 
 
 class ProjectorSettings(ServiceSettings):

@@ -42,6 +42,7 @@ class Asked:
     request: Request
     granted: bool
     replayed: bool
+    verdict: Verdict | None = None
 
 
 async def ask(request: Request, errand: Callable[[Work], Awaitable[Errand]], asking: Asking) -> Asked:
@@ -58,7 +59,8 @@ async def ask(request: Request, errand: Callable[[Work], Awaitable[Errand]], ask
         verdict = earlier.verdict or await asking.verdicts.wait(earlier.id, asking.patience)
     if verdict is not None and verdict.outcome != "granted":
         raise Declined(verdict, replayed=earlier is not None)
-    return Asked(earlier or request, granted=verdict is not None, replayed=earlier is not None)
+    granted, replayed = verdict is not None, earlier is not None
+    return Asked(earlier or request, granted=granted, replayed=replayed, verdict=verdict)
 
 
 async def taken_back(asked: Asked, asking: Asking) -> Declined | None:

@@ -5,7 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from chassis.clock import Clock
-from contracts.billing import PlanChanged
+from contracts.billing import BillingChanged, PlanChanged, PlansChanged
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, LowBalance, PricingChanged
 from contracts.envelope import Delivery
@@ -16,6 +16,8 @@ from gateway.domain.requests import GRANTED, Kind, Request, Verdict
 from gateway.domain.verdicts import credited, spoken, stopping
 
 M = TypeVar("M", bound=Message)
+QUIET = (BillingChanged, PlansChanged)
+"""What is read where it is shown and followed by nobody: events are for every member, invoices are not."""
 
 
 async def project_documents(
@@ -36,7 +38,8 @@ async def project_documents(
         # Slots last: every request of a team waits for its row. Their absence makes a second time boring.
         await work.slots.allow({plan.team_id: plan.limits.open for plan in _of(PlanChanged, newer)})
         await work.slots.give_back({job.id for job in jobs if job.status in TERMINAL} | taken_back)
-        await work.log.append((*newer, *_of(LowBalance, messages), *_of(ImagesExpiring, messages)), clock())
+        news = [document for document in newer if not isinstance(document, QUIET)]
+        await work.log.append((*news, *_of(LowBalance, messages), *_of(ImagesExpiring, messages)), clock())
 
 
 async def _settle(

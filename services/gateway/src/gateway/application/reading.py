@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from contracts.billing import PlanChanged
+from contracts.billing import BillingChanged, PlanChanged, PlansChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged, CreditsQuoted, Entry, PricingChanged
 from contracts.jobs import JobChanged
@@ -123,6 +123,16 @@ class Usage(Protocol):
 
     async def spent(self, team_id: UUID, since: datetime) -> dict[date, int]:
         """Add up what was charged on each day (UTC) since then; days without are left out."""
+
+
+class Payments(Protocol):
+    """What teams pay for, and what is on offer."""
+
+    async def billing(self, team_id: UUID) -> BillingChanged | None:
+        """Find what a team pays for."""
+
+    async def offers(self) -> PlansChanged | None:
+        """Find what is on offer."""
 
 
 class Previews(Protocol):

@@ -26,17 +26,24 @@ class Kind(StrEnum):
     API_KEY = "api_key"
     OPEN_TEAM = "open_team"
     INVITATION = "invitation"
+    CHECKOUT = "checkout"
+    PORTAL = "portal"
+    AUTO_TOP_UP = "auto_top_up"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a request ended; `required` and `spendable` say what a decline of credits was about."""
+    """How a request ended; `required` and `spendable` say what a decline of credits was about.
+
+    `url` is the page that was asked for.
+    """
 
     outcome: Literal["granted", "declined", "refused"]
     code: str = ""
     detail: str = ""
     required: int | None = None
     spendable: int | None = None
+    url: str | None = None
 
 
 GRANTED = Verdict("granted")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from contracts.billing import BillingChanged, BillingRefused, CheckoutOpened, PortalOpened
 from contracts.catalog import CatalogRefused, ModelChanged
 from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, HoldDeclined
 from contracts.envelope import Delivery
@@ -31,12 +32,15 @@ def spoken(deliveries: Iterable[Delivery[Message]]) -> dict[UUID, Verdict]:
             case HoldDeclined(request_id=id_) as no:
                 words = _WORDS.get(no.code, "")
                 verdicts[id_] = Verdict("declined", no.code, words, no.required, no.spendable)
+            case CheckoutOpened(request_id=id_, url=url) | PortalOpened(request_id=id_, url=url):
+                verdicts[id_] = Verdict("granted", url=url)
             case (
-                CatalogRefused(request_id=id_, code=code, detail=detail)
+                BillingRefused(request_id=id_, code=code, detail=detail)
+                | CatalogRefused(request_id=id_, code=code, detail=detail)
                 | JobsRefused(request_id=id_, code=code, detail=detail)
             ):
                 verdicts[id_] = Verdict("refused", code, detail)
-            case JobChanged() | ModelChanged() | ExportChanged():
+            case JobChanged() | ModelChanged() | BillingChanged() | ExportChanged():
                 # A document answers what was asked of its owner when it was said because of it.
                 verdicts.setdefault(delivery.correlation_id, GRANTED)
             case _:

@@ -5,7 +5,14 @@ from typing import Any
 
 from chassis.clock import Clock
 from chassis.consumer import Consumer
-from contracts.billing import PlanChanged
+from contracts.billing import (
+    BillingChanged,
+    BillingRefused,
+    CheckoutOpened,
+    PlanChanged,
+    PlansChanged,
+    PortalOpened,
+)
 from contracts.catalog import CatalogRefused, ModelChanged, PreviewPublished, ReferenceModelChanged
 from contracts.credits import (
     AccountChanged,
@@ -24,7 +31,10 @@ from gateway.application.repair_views import repair_views
 
 HEARD: tuple[type[Message], ...] = (
     AccountChanged,
+    BillingChanged,
+    BillingRefused,
     CatalogRefused,
+    CheckoutOpened,
     CreditsHeld,
     CreditsQuoted,
     ExportChanged,
@@ -35,6 +45,8 @@ HEARD: tuple[type[Message], ...] = (
     LowBalance,
     ModelChanged,
     PlanChanged,
+    PlansChanged,
+    PortalOpened,
     PreviewPublished,
     PricingChanged,
     ReferenceModelChanged,
@@ -43,10 +55,12 @@ HEARD: tuple[type[Message], ...] = (
 
 ANNOUNCED: tuple[type[Message], ...] = (
     AccountChanged,
+    BillingChanged,
     ExportChanged,
     JobChanged,
     ModelChanged,
     PlanChanged,
+    PlansChanged,
     PreviewPublished,
     PricingChanged,
     ReferenceModelChanged,

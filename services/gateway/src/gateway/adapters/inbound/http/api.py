@@ -13,7 +13,7 @@ from gateway.application.ask import Asking
 from gateway.application.gallery import Gallery
 from gateway.application.identity import Identity
 from gateway.application.ports import Callers, Fetcher, Links, SignatureKeys, Watch
-from gateway.application.reading import Events, Lists, Previews, Usage, Views
+from gateway.application.reading import Events, Lists, Payments, Previews, Usage, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Api:
     lists: Lists
     usage: Usage
     events: Events
+    payments: Payments
     watch: Callable[[UUID], AbstractContextManager[Watch]]
     links: Links
     gallery: Gallery
@@ -34,6 +35,8 @@ class Api:
     signatures: SignatureKeys
     identity: Identity
     secure_cookies: bool
+    public_url: str
+    stripe_secrets: tuple[str, ...]
     limiter: RateLimiter = field(default_factory=RateLimiter)
 
 

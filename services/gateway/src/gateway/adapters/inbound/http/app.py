@@ -9,6 +9,7 @@ from gateway.adapters.inbound.http.limits import BodyLimit
 from gateway.adapters.inbound.http.routes import (
     api_keys,
     auth,
+    billing,
     credits,
     events,
     generate,
@@ -36,6 +37,7 @@ ROUTES = (
     jobs,
     images,
     credits,
+    billing,
     events,
     webhooks,
 )
@@ -59,6 +61,10 @@ def create_app(api: Api | None = None) -> FastAPI:
         app.include_router(routes.router, prefix="/api")
     docs.install(app)
     problems.install(app)
-    app.add_middleware(BodyLimit, usual=USUAL_BODY, exceptions={"/api/webhooks/fal": LONGEST_CALLBACK})
+    app.add_middleware(
+        BodyLimit,
+        usual=USUAL_BODY,
+        exceptions=dict.fromkeys(("/api/webhooks/fal", "/api/webhooks/stripe"), LONGEST_CALLBACK),
+    )
     app.add_middleware(Envelope)
     return app

@@ -40,10 +40,18 @@ from gateway.domain.people import (
 from gateway.domain.permissions import EmailNotVerified, NotPermitted
 from gateway.domain.proofs import ProofInvalid
 from gateway.domain.requests import KeyReused
+from gateway.domain.stripe_signature import NotFromStripe
 from gateway.domain.throttle import TooManyAttempts
 
 PAYMENT_CODES = frozenset({"insufficient_credits", "key_budget_exceeded", "max_credits_exceeded"})
-_DECLINES = {"not_found": 404, "not_allowed": 403, "gone": 410, "too_many_exports": 429}
+_DECLINES = {
+    "not_found": 404,
+    "pack_not_found": 404,
+    "plan_not_found": 404,
+    "not_allowed": 403,
+    "gone": 410,
+    "too_many_exports": 429,
+}
 
 
 def _declined(error: Declined) -> Problem:
@@ -123,6 +131,9 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     InvalidCursor: lambda _: Problem(400, "invalid_cursor", "This cursor does not belong to this list."),
     EventsExpired: lambda e: Problem(410, "events_expired", str(e), oldest=str(e.oldest)),
     InvalidSignature: lambda _: Problem(401, "invalid_signature", "Not signed by the provider, or too old."),
+    NotFromStripe: lambda _: Problem(
+        400, "invalid_signature", "Not signed by Stripe, signed too long ago, or seen before."
+    ),
     KeysUnavailable: lambda _: Problem(
         503, "keys_unavailable", "The provider's keys are not known now.", headers={"Retry-After": "30"}
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
-from contracts.billing import PlanChanged
+from contracts.billing import BillingChanged, PlanChanged, PlansChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged
 from contracts.jobs import ExportChanged, JobChanged
@@ -136,6 +136,10 @@ PUTS: dict[type[Document], Put] = {
             "document": _account,
         },
     ),
+    BillingChanged: _put(
+        "view_billing", "team_id", _TYPES, _DOCUMENT | {"team_id": lambda billing: billing.team_id}
+    ),
+    PlansChanged: _put("view_offers", "name", _TYPES, _DOCUMENT | {"name": lambda offers: offers.subject}),
     PlanChanged: _put(
         "view_plans",
         "team_id",

@@ -47,7 +47,8 @@ _UNANSWERED = text("""
 _FORGET = text("""
     delete from gateway.requests
     where created_at < :before
-        and (verdict is not null or kind in ('cancel_job', 'change_images', 'change_model', 'quote'))
+        and (verdict is not null or kind in ('cancel_job', 'change_images', 'change_model', 'quote',
+            'checkout', 'portal', 'auto_top_up'))
 """)
 
 

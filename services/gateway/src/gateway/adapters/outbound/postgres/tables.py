@@ -214,6 +214,8 @@ view_plans = _view(
     Column("team_id", Uuid, primary_key=True),
     Column("per_minute", Integer, nullable=False),
 )
+view_billing = _view("view_billing", Column("team_id", Uuid, primary_key=True))
+view_offers = _view("view_offers", Column("name", Text, primary_key=True))
 log_head = Table(
     "log_head",
     SCHEMA,

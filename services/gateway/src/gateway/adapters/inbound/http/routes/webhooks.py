@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from opentelemetry.trace import SpanKind
 
 from chassis.telemetry import continued, current_traceparent
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.description import also, problems
 from gateway.application.receive_callback import receive_callback
+from gateway.application.receive_stripe_event import receive_stripe_event
 from gateway.domain.callback import InvalidSignature, SignedCall
 
 router = APIRouter(tags=["webhooks in"])
@@ -39,4 +40,20 @@ async def post_fal(
         trace or current_traceparent(), "fal calls back", SpanKind.SERVER, attempt_id=str(attempt)
     ):
         await receive_callback(attempt, mac, call, api.signatures, api.asking.transaction, api.asking.clock)
+    return {"status": "taken"}
+
+
+@router.post(
+    "/webhooks/stripe",
+    responses=also(200, "Taken") | problems(400, 413),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+    name="receive_stripe_webhook",
+)
+async def post_stripe(
+    request: Request, api: Ports, signature: Annotated[str, Header(alias="Stripe-Signature")] = ""
+) -> dict[str, str]:
+    """Take Stripe's word that something has happened, once its signature and age are checked."""
+    asking = api.asking
+    body = await request.body()
+    await receive_stripe_event(signature, body, api.stripe_secrets, asking.transaction, asking.clock)
     return {"status": "taken"}
