@@ -57,6 +57,16 @@ def find_rabbitmq() -> Path | None:
     return next((path for path in usable if (path / "rabbitmqctl").exists()), None)
 
 
+def chromium() -> Path:
+    """Return a Chromium, installed from Debian's packages if need be; raises CannotStart without any."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None and can_install():
+        install(["chromium", "fonts-dejavu-core"])
+        found = shutil.which("chromium")
+    return _required(Path(found) if found else None, "Chromium (Debian: apt-get install chromium)")
+
+
 def missing_packages() -> list[str]:
     """Name the Debian packages whose binaries are not here."""
     found = {"postgresql": find_postgres(), "rabbitmq-server": find_rabbitmq()}

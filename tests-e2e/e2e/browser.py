@@ -1,0 +1,95 @@
+"""A person at the dashboard: a real browser that notes whatever a page does that it should not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+
+from atelier_local.binaries import chromium
+
+AXE = Path(__file__).parent.parent / "vendor" / "axe-core-4.14.1.min.js"
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+_JUDGE = """async () => {
+  const found = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] });
+  return found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`);
+}"""
+
+
+@asynccontextmanager
+async def browsing() -> AsyncIterator[Browser]:
+    """Start a browser."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser of their own; `complaints` is what its console said."""
+
+    url: str
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    offline: bool = False
+
+    @classmethod
+    async def at(cls, url: str, browser: Browser, **options: Any) -> "Visitor":
+        """Open a browser window at a dashboard."""
+        context = await browser.new_context(base_url=url, viewport=DESKTOP, bypass_csp=False, **options)
+        page = await context.new_page()
+        page.set_default_timeout(30_000)
+        visitor = cls(url, context, page)
+        page.on("console", visitor._said)
+        page.on("pageerror", lambda error: visitor.complaints.append(f"script: {error}"))
+        page.on("request", visitor._asked)
+        return visitor
+
+    async def is_accessible(self) -> None:
+        """Assert that axe finds nothing serious on the page as it is."""
+        # Beside the page's own policy, which rightly lets no script in from elsewhere.
+        session = await self.context.new_cdp_session(self.page)
+        await session.send("Runtime.evaluate", {"expression": AXE.read_text()})
+        await session.detach()
+        found = await self.page.evaluate(_JUDGE)
+        assert found == []
+
+    async def sign_up(self, name: str, email: str, password: str) -> None:
+        """Make an account."""
+        await self.page.goto("/sign-up")
+        await self.page.get_by_label("Your name").fill(name)
+        await self.page.get_by_label("E-mail").fill(email)
+        await self.page.get_by_label("Password").fill(password)
+        await self.page.get_by_role("button", name="Make the account").click()
+        await self.page.wait_for_url(f"{self.url}/")
+
+    async def sign_in(self, email: str, password: str) -> None:
+        """Come back."""
+        await self.page.goto("/sign-in")
+        await self.page.get_by_label("E-mail").fill(email)
+        await self.page.get_by_label("Password").fill(password)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.wait_for_url(f"{self.url}/")
+
+    async def leave(self) -> None:
+        """Close the window; nothing must have gone wrong in it."""
+        await self.context.close()
+        assert self.complaints == []
+
+    def _said(self, message: ConsoleMessage) -> None:
+        refusal = "Failed to load resource" in message.text  # an answer of 4xx, which the page tells about
+        if message.type in ("error", "warning") and not refusal and not self.offline:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        host = urlsplit(request.url).hostname
+        if host not in (urlsplit(self.url).hostname, None) and not request.url.startswith(("data:", "blob:")):
+            self.complaints.append(f"another host: {request.url}")
