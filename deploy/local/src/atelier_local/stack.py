@@ -216,9 +216,10 @@ class Stack:
 
     def _migrate(self) -> None:
         began = time.monotonic()
-        with ThreadPoolExecutor(len(SERVICES)) as pool:
-            list(pool.map(lambda name: self._check(BY_NAME[name], "migrate"), SERVICES))
-        self._say(f"schemas and queues ready ({time.monotonic() - began:.1f} s)")
+        chores = [*((name, "migrate") for name in SERVICES), ("billing", "sync-plans")]
+        with ThreadPoolExecutor(len(chores)) as pool:
+            list(pool.map(lambda chore: self._check(BY_NAME[chore[0]], chore[1]), chores))
+        self._say(f"schemas, queues and prices ready ({time.monotonic() - began:.1f} s)")
 
     def _check(self, process: Process, verb: str) -> None:
         done = self.command(process.name, verb)
