@@ -27,6 +27,7 @@ HURRIED = {
         "SETTLE_REPEAT": "5",
     },
     "gateway": {"SIGN_UPS_PER_HOUR": "1000"},
+    "deliverer": {"WEBHOOK_PATIENCE": "2"},
 }
 
 
