@@ -1,7 +1,7 @@
 """Write the documents that follow from the code: `python docs/generate.py`; `--check` only compares.
 
 settings.md and .env.example come from the settings of each service, asyncapi.json (3.0) from the contracts
-and their topology, openapi.json from the gateway.
+and their topology, openapi.json and errors.md from the gateway.
 """
 
 import importlib
@@ -143,7 +143,14 @@ def openapi() -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own module
 
 
+def errors() -> str:
+    """Ask the gateway for the codes of its errors."""
+    made: str = importlib.import_module("gateway.adapters.inbound.http.codes").as_markdown()
+    return made
+
+
 DOCUMENTS = {
+    "docs/errors.md": errors,
     "docs/settings.md": settings_table,
     ".env.example": env_example,
     "docs/asyncapi.json": asyncapi,

@@ -23,9 +23,11 @@ HURRIED = {
         "TRAINING_POLL_MAX": "3",
         "TRAINING_STORE_LEASE": "8",
         "STORE_RETRY": "1",
+        "OBJECT_LEASE": "4",
         "SETTLE_REPEAT": "5",
     },
     "gateway": {"SIGN_UPS_PER_HOUR": "1000"},
+    "deliverer": {"WEBHOOK_PATIENCE": "2"},
 }
 
 

@@ -29,7 +29,7 @@ def waits_for(name, condition):
 def test_every_service_is_deployed_and_nothing_else():
     built = {made["build"]["args"]["SERVICE"] for made in OURS.values()}
     assert built == {*SERVICES, "sandbox"}
-    expected = {*SERVICES, *MIGRATIONS, "gateway-project", "jobs-prepare-bucket"}
+    expected = {*SERVICES, *MIGRATIONS, "gateway-deliver", "gateway-project", "jobs-prepare-bucket"}
     assert set(PROCESSES) == expected
     assert set(COMPOSE) - set(PROCESSES) == {"postgres", "rabbitmq", "sandbox", "trust"}
 
@@ -41,7 +41,7 @@ def test_every_image_is_made_by_the_one_recipe():
 
 
 def test_nothing_runs_before_everything_is_migrated():
-    for name in {*SERVICES, "gateway-project"}:
+    for name in {*SERVICES, "gateway-deliver", "gateway-project"}:
         assert waits_for(name, "service_completed_successfully") >= MIGRATIONS, name
     for name in MIGRATIONS:
         assert waits_for(name, "service_healthy") == {"postgres", "rabbitmq"}, name

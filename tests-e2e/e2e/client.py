@@ -37,7 +37,7 @@ class Client:
         verified = await client.http.post("/api/auth/verify", json={"token": token})
         assert verified.status_code == 204, verified.text
         key = await client.http.post(
-            "/api/api-keys", json={"name": "tests", "scopes": ["read", "generate", "models"]}
+            "/api/api-keys", json={"name": "tests", "scopes": ["read", "generate", "models", "billing"]}
         )
         assert key.status_code == 201, key.text
         client.http.cookies.clear()

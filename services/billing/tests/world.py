@@ -122,6 +122,28 @@ class World:
             **wanted,
         )
         await open_checkout(delivery(command), self.stripe, transaction(self.billing))
+        await self.pay(card)
+
+    async def checkout_as_it_was_left(self, *, plan: str) -> None:
+        """Subscribe at Stripe alone, as if nothing had been noted here."""
+        price = (
+            (await self.client.v1.prices.list_async({"lookup_keys": [f"atelier_{plan}_month"]})).data[0].id
+        )
+        method = await self.client.v1.payment_methods.attach_async(
+            "pm_card_visa", {"customer": self.customer}
+        )
+        await self.client.v1.subscriptions.create_async(
+            {
+                "customer": self.customer,
+                "items": [{"price": price}],
+                "trial_period_days": 7,
+                "default_payment_method": method.id,
+            }
+        )
+        await self.hear()
+
+    async def pay(self, card: str) -> None:
+        """Pay on the page that is open."""
         open_ = await self.client.v1.checkout.sessions.list_async(
             {"customer": self.customer, "status": "open"}
         )
@@ -257,8 +279,10 @@ class World:
         await self.hear()
 
     async def _book(self) -> None:
-        """Let credits hear what billing has said since, in this world's way."""
-        said = await take_said(self.billing)
+        await self.pass_on(await take_said(self.billing))
+
+    async def pass_on(self, said: Sequence[Message]) -> None:
+        """Let credits hear what billing has said, in this world's way."""
         self.said += said
         facts = [message for message in said if type(message) in BOOKED]
         if self.way == "reversed":

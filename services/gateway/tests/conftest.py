@@ -9,8 +9,7 @@ from sqlalchemy import text
 from chassis.database import Database
 from chassis.migrate import upgrade
 from chassis.testing import FreshDatabase, in_thread
-from gateway.adapters.outbound.postgres import images_tables  # noqa: F401 - adds its tables to the schema
-from gateway.adapters.outbound.postgres.tables import SCHEMA
+from gateway.adapters.outbound.postgres.all_tables import SCHEMA
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +25,10 @@ async def database(gateway_url: str) -> AsyncIterator[Database]:
     yield database
     async with database.engine.begin() as connection:
         for table in reversed(SCHEMA.sorted_tables):
-            if table.name not in ("log_head", "audit_head"):
+            if table.name not in ("log_head", "audit_head", "webhook_head"):
                 await connection.execute(text(f"delete from {table}"))
         await connection.execute(text("update gateway.log_head set seq = 0, pruned_to = 0"))
+        await connection.execute(text("update gateway.webhook_head set seq = 0"))
         await connection.execute(text("update gateway.audit_head set looked_at = '1970-01-01T00:00:00Z'"))
     await database.close()
 

@@ -74,6 +74,7 @@ SETTINGS = {
     "sign_ups_per_hour": 1000,
     "sign_ins_per_quarter": 20,
     "stripe_webhook_secret": "whsec_old, whsec_new",
+    "trusted_networks": "127.0.0.0/8",
 }
 
 

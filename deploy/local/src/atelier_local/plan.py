@@ -6,7 +6,7 @@ import secrets
 import ssl
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from atelier_local.errors import CannotStart
@@ -45,6 +45,7 @@ PROCESSES = (
     Process("catalog", "catalog"),
     Process("billing", "billing"),
     Process("projector", "gateway", "project"),
+    Process("deliverer", "gateway", "deliver"),
     Process("gateway", "gateway"),
 )
 PORTS = (*(process.name for process in PROCESSES), "fal", "s3", "smtp", "stripe")
@@ -69,6 +70,10 @@ class Plan:
     def sandbox_url(self) -> str:
         """Where faults are set and clocks are moved."""
         return f"http://{HOST}:{self.ports['sandbox']}"
+
+    def with_port(self, name: str, port: int) -> "Plan":
+        """Return this plan with a port for one more process."""
+        return replace(self, ports={**self.ports, name: port})
 
     @property
     def bundle(self) -> Path:

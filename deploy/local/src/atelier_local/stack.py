@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fcntl import LOCK_EX, LOCK_NB, flock
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +16,7 @@ from atelier_local.children import Child, Children, Say
 from atelier_local.errors import CannotStart
 from atelier_local.nodes import Nodes, choose_nodes, drop_database, forget, provision
 from atelier_local.plan import PROCESSES, SANDBOX, Plan, Process, Variables, make_plan, write_bundle
-from atelier_local.ports import HOST
+from atelier_local.ports import HOST, free_run
 from atelier_local.processes import tail
 from atelier_local.provision import SERVICES
 
@@ -36,7 +37,7 @@ class Stack:
 
     Without `nodes` it starts and stops its own; on nodes given it uses a database and a virtual host of its
     own. `env_overrides` maps a process (or "*" for all) to variables that are set or replaced. Processes are
-    called sandbox, credits, jobs, catalog, billing, projector and gateway.
+    called sandbox, credits, jobs, catalog, billing, projector, deliverer and gateway.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Stack:
         self._gateway_port = gateway_port
         self._say = say
         self._held = ExitStack()
+        self._processes = dict(BY_NAME)
         self._nodes = nodes
         self._plan: Plan | None = None
         self._children: Children | None = None
@@ -101,7 +103,7 @@ class Stack:
     def stop(self) -> None:
         """Stop everything cleanly: services, sandbox, then its own nodes."""
         if self._children is not None:
-            self._children.end(process.name for process in PROCESSES if process is not SANDBOX)
+            self._children.end(process.name for process in self._processes.values() if process is not SANDBOX)
             self._children.end(["sandbox"])
             self._children.close()
         if self._owns_nodes and self._nodes is not None:
@@ -126,7 +128,7 @@ class Stack:
 
     def start_service(self, name: str, *, wait: bool = True) -> None:
         """Start a process that is down, and by default wait until it is ready."""
-        self._launch([BY_NAME[name]])
+        self._launch([self._processes[name]])
         if wait:
             self._await_ready([name])
 
@@ -135,6 +137,25 @@ class Stack:
         before = self._overrides.get(name, {})
         self._overrides[name] = before | variables
         return before
+
+    def add_replica(self, name: str, **variables: str) -> str:
+        """Start one more process like this one, with variables of its own; returns its name and waits for it.
+
+        It has a port of its own (`plan.ports`) and is killed, stopped and started by its name like any other.
+        """
+        alike = BY_NAME[name]
+        number = sum(process.module == alike.module for process in self._processes.values())
+        replica = replace(alike, name=f"{name}-{number}")
+        self._processes[replica.name] = replica
+        self._plan = self.plan.with_port(replica.name, free_run())
+        self._overrides[replica.name] = self._overrides.get(name, {}) | variables
+        self.start_service(replica.name)
+        return replica.name
+
+    def remove_replica(self, name: str) -> None:
+        """Stop a replica for good."""
+        self.stop_service(name)
+        del self._processes[name]
 
     def pid(self, name: str) -> int:
         """Return the number of a process that runs."""
@@ -145,7 +166,7 @@ class Stack:
 
     def is_ready(self, name: str) -> bool:
         """Tell whether a process says that it is ready."""
-        return _answers(f"http://{HOST}:{self.plan.ports[name]}{BY_NAME[name].ready}")
+        return _answers(f"http://{HOST}:{self.plan.ports[name]}{self._processes[name].ready}")
 
     def await_ready(self, names: Sequence[str] = tuple(BY_NAME), seconds: float = READY_IN) -> None:
         """Wait until processes are ready, also while the supervisor starts them again."""
@@ -157,11 +178,11 @@ class Stack:
 
     def environment(self, name: str) -> Variables:
         """Return all that a process finds in its environment."""
-        return self.plan.environment(BY_NAME[name], self.nodes, self._overrides)
+        return self.plan.environment(self._processes[name], self.nodes, self._overrides)
 
     def command(self, name: str, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run an operator command, as `python -m credits verify`, in a process's environment."""
-        line = [*BY_NAME[name].command()[:-1], *words]
+        line = [*self._processes[name].command()[:-1], *words]
         return subprocess.run(
             line,
             env=self.environment(name),
@@ -216,9 +237,10 @@ class Stack:
 
     def _migrate(self) -> None:
         began = time.monotonic()
-        with ThreadPoolExecutor(len(SERVICES)) as pool:
-            list(pool.map(lambda name: self._check(BY_NAME[name], "migrate"), SERVICES))
-        self._say(f"schemas and queues ready ({time.monotonic() - began:.1f} s)")
+        chores = [*((name, "migrate") for name in SERVICES), ("billing", "sync-plans")]
+        with ThreadPoolExecutor(len(chores)) as pool:
+            list(pool.map(lambda chore: self._check(BY_NAME[chore[0]], chore[1]), chores))
+        self._say(f"schemas, queues and prices ready ({time.monotonic() - began:.1f} s)")
 
     def _check(self, process: Process, verb: str) -> None:
         done = self.command(process.name, verb)

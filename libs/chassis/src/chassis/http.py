@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chassis.health import Health
+from chassis.logs import correlation_id
 
 
 class Problem(Exception):
@@ -25,6 +26,8 @@ def problem(error: Problem) -> Response:
         "title": error.code.replace("_", " ").capitalize(),
     }
     body |= {"status": error.status, "code": error.code, "detail": error.detail} | error.extra
+    if request_id := correlation_id.get():
+        body["request_id"] = request_id
     return JSONResponse(body, error.status, error.headers, media_type="application/problem+json")
 
 

@@ -1,4 +1,4 @@
-"""The messages of the gateway: teams come and go."""
+"""The messages of the gateway: teams come and go, and what it tells them itself."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -37,3 +37,21 @@ class TeamClosed(Fact):
     def subject(self) -> str:
         """The team."""
         return str(self.team_id)
+
+
+class WebhookEndpointDisabled(Fact):
+    """Nothing is sent to an endpoint of a team any more, until the team enables it again."""
+
+    type: ClassVar[str] = "gateway.webhook-endpoint-disabled.v1"
+    public: ClassVar[bool] = True
+
+    team_id: UUID
+    endpoint_id: UUID
+    url: str
+    reason: str
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """The endpoint."""
+        return str(self.endpoint_id)

@@ -38,6 +38,7 @@ MESSAGES: dict[str, type[Message]] = {
         credits.ReleaseCredits,
         gateway.TeamClosed,
         gateway.TeamOpened,
+        gateway.WebhookEndpointDisabled,
         jobs.CancelJob,
         jobs.DeleteImages,
         jobs.ExportChanged,

@@ -40,7 +40,7 @@ from contracts.credits import (
     QuoteCredits,
     ReleaseCredits,
 )
-from contracts.gateway import TeamClosed, TeamOpened
+from contracts.gateway import TeamClosed, TeamOpened, WebhookEndpointDisabled
 from contracts.jobs import (
     CancelJob,
     DeleteImages,
@@ -140,6 +140,7 @@ QUEUES = (
             PreviewPublished.type,
             PricingChanged.type,
             ReferenceModelChanged.type,
+            WebhookEndpointDisabled.type,
         ),
         single_active=True,
     ),

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from billing.adapters.inbound import bus, schedule
 from billing.adapters.inbound.cli import NotConfigured
-from billing.adapters.outbound.postgres.turns import PostgresTurns
 from billing.adapters.outbound.postgres.work import transaction
 from billing.adapters.outbound.stripe.account import StripeAccount
 from billing.adapters.outbound.stripe.catalog import StripeCatalog
@@ -24,6 +23,7 @@ from chassis.clock import Clock, utc_now
 from chassis.database import Database
 from chassis.service import Service, run
 from chassis.settings import load
+from chassis.turns import PostgresTurns
 from contracts.billing import Limits
 
 NAME = "billing"
@@ -35,7 +35,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
     database = Database(settings.database_url, NAME, settings.database_pool)
     opened = transaction(database)
     stripe, close = account(settings)
-    turns = PostgresTurns(database)
+    turns = PostgresTurns(database, "billing schedules")
     return Service(
         name=NAME,
         settings=settings,

@@ -6,13 +6,13 @@ from datetime import timedelta
 from chassis.clock import Clock, utc_now
 from chassis.database import Database
 from chassis.service import Service
+from chassis.turns import PostgresTurns
 from credits.adapters.inbound import cli
 from credits.adapters.inbound.bus import consumers
 from credits.adapters.inbound.schedule import schedules
 from credits.adapters.outbound.alarms import LoggedAlarms
 from credits.adapters.outbound.audit import PostgresAudit
 from credits.adapters.outbound.postgres import OPTIONS, transaction
-from credits.adapters.outbound.turns import PostgresTurns
 from credits.application.ports import Transaction
 from credits.domain.limits import Limits
 from credits.settings import Settings
@@ -24,7 +24,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
     """Put the service together."""
     database = connect(settings)
     begin = transactions(settings, database)
-    turns = PostgresTurns(database)
+    turns = PostgresTurns(database, "credits schedules")
     return Service(
         name="credits",
         settings=settings,

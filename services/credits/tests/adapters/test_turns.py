@@ -8,8 +8,8 @@ from services.credits.tests.stories import NOW
 from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.turns import PostgresTurns
 from credits.adapters.inbound.schedule import FINDINGS, RUNNER, Daily, schedules
-from credits.adapters.outbound.turns import PostgresTurns
 from credits.application.ports import Check
 
 
@@ -32,7 +32,7 @@ class Audit:
 
 
 async def test_the_turn_is_one_processs_until_it_ends(database: Database):
-    first, second = PostgresTurns(database), PostgresTurns(database)
+    first, second = PostgresTurns(database, "credits schedules"), PostgresTurns(database, "credits schedules")
     async with second.held():
         async with first.held():
             assert await first.mine()
@@ -42,7 +42,7 @@ async def test_the_turn_is_one_processs_until_it_ends(database: Database):
 
 
 async def test_the_turn_of_a_process_that_lost_its_connection_is_anybodys(database: Database):
-    first, second = PostgresTurns(database), PostgresTurns(database)
+    first, second = PostgresTurns(database, "credits schedules"), PostgresTurns(database, "credits schedules")
     async with first.held(), second.held():
         assert await first.mine()
         async with database.engine.connect() as connection:
@@ -71,7 +71,7 @@ async def test_the_ledger_is_audited_at_the_first_turn_and_then_daily():
 
 @pytest.mark.parametrize("mine", [True, False])
 async def test_what_is_found_is_shown_by_whose_turn_it_is(database: Database, caplog, mine: bool):
-    audit, turns = Audit(), PostgresTurns(database) if mine else Nobody()
+    audit, turns = Audit(), PostgresTurns(database, "credits schedules") if mine else Nobody()
     FINDINGS.set(0)
     (verify,) = (s for s in schedules(None, audit, turns, Clock(NOW)) if s.name == "verify ledger")
     await verify.run()

@@ -11,6 +11,7 @@ if __name__ == "__main__":
         {
             "serve": Command("Serve the API.", lambda _: asyncio.run(bootstrap.serve())),
             "project": Command("Keep the views.", lambda _: asyncio.run(bootstrap.project())),
+            "deliver": Command("Send webhooks to clients.", lambda _: asyncio.run(bootstrap.send())),
             "migrate": Command("Migrate the schema and declare the topology.", lambda _: bootstrap.migrate()),
             "openapi": cli.openapi(),
             "parked": parked("gateway"),

@@ -1,7 +1,9 @@
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from random import SystemRandom
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -14,8 +16,10 @@ from chassis.service import Service, run
 from chassis.settings import load
 from gateway.adapters.inbound import bus, cli, schedule
 from gateway.adapters.inbound.dashboard.site import Doorway, create_site
+from gateway.adapters.inbound.deliverer import Deliverer, writing
 from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.app import create_app
+from gateway.adapters.inbound.http.limits import Streams
 from gateway.adapters.outbound.cloudfront import CloudFront
 from gateway.adapters.outbound.fetcher import GuardedFetcher
 from gateway.adapters.outbound.jwks import JwksKeys
@@ -25,21 +29,25 @@ from gateway.adapters.outbound.postgres.callers import StoredCallers
 from gateway.adapters.outbound.postgres.events import StoredEvents
 from gateway.adapters.outbound.postgres.findings import numbers
 from gateway.adapters.outbound.postgres.images import StoredGallery
+from gateway.adapters.outbound.postgres.listener import Listener
 from gateway.adapters.outbound.postgres.lists import StoredLists
 from gateway.adapters.outbound.postgres.news import News
 from gateway.adapters.outbound.postgres.payments import StoredPayments
+from gateway.adapters.outbound.postgres.rates import StoredRates
 from gateway.adapters.outbound.postgres.views import StoredViews
 from gateway.adapters.outbound.postgres.work import transaction
+from gateway.adapters.outbound.receivers import HttpReceivers
 from gateway.adapters.outbound.s3 import S3
 from gateway.adapters.outbound.smtp import SmtpPostman
 from gateway.application import audit as use_case
 from gateway.application.ask import Asking
 from gateway.application.checking import StoredFinding
+from gateway.application.deliver_webhooks import LEASES, Sending, deliver, take_due
 from gateway.application.heal_holds import Remedy, heal_holds
 from gateway.application.identity import Identity
 from gateway.domain.letters import Letter
 from gateway.domain.throttle import Throttle
-from gateway.settings import ProjectorSettings, Settings
+from gateway.settings import DelivererSettings, OutwardSettings, ProjectorSettings, Settings
 
 NAME = "gateway"
 
@@ -50,6 +58,7 @@ def build(settings: Settings) -> Service:
     health = Health()
     news = News(database, settings.database_url, health, settings.outbox_limit)
     opened = transaction(database)
+    ports, rates = api(settings, database, news), StoredRates(database)
 
     def running() -> AbstractAsyncContextManager[object]:
         return news.running()
@@ -63,8 +72,10 @@ def build(settings: Settings) -> Service:
             schedule.tidying(opened, utc_now),
             schedule.delivering(opened, SmtpPostman(settings.smtp_url, settings.mail_from), utc_now),
             schedule.forgetting(opened, utc_now),
+            schedule.sharing_rates(ports.limiter, rates.exchange),
+            schedule.forgetting_rates(rates.forget, utc_now),
         ],
-        app=app(api(settings, database, news)),
+        app=app(ports),
         around=[running],
         on_stop=[news.let_go],
         health=health,
@@ -82,7 +93,13 @@ def api(settings: Settings, database: Database, news: News) -> Api:
     """Wire what the routes work with."""
     views, lists = StoredViews(database), StoredLists(database)
     return Api(
-        asking=Asking(transaction(database), news, utc_now, news.backlogged),
+        asking=Asking(
+            transaction(database),
+            news,
+            utc_now,
+            news.backlogged,
+            orders_live=timedelta(seconds=settings.orders_live),
+        ),
         callers=StoredCallers(database, settings.require_verified_email),
         views=views,
         previews=views,
@@ -91,18 +108,20 @@ def api(settings: Settings, database: Database, news: News) -> Api:
         events=StoredEvents(database),
         payments=StoredPayments(database),
         watch=news.watch,
-        links=_links(settings),
         gallery=StoredGallery(database),
         fetcher=GuardedFetcher(settings.trusted_networks),
+        links=_links(settings),
+        receivers=HttpReceivers(settings.trusted_networks, settings.webhook_patience),
         signatures=JwksKeys(settings.fal_jwks_url),
         identity=identity(settings, database),
+        streams=Streams(settings.streams_per_team),
         secure_cookies=settings.public_url.startswith("https:"),
         public_url=settings.public_url.rstrip("/"),
         stripe_secrets=settings.stripe_secrets,
     )
 
 
-def _links(settings: Settings) -> SignedLinks:
+def _links(settings: OutwardSettings) -> SignedLinks:
     s3 = S3(
         settings.s3_public_endpoint,
         settings.s3_bucket,
@@ -131,6 +150,43 @@ def identity(settings: Settings, database: Database) -> Identity:
     )
 
 
+def build_deliverer(settings: DelivererSettings) -> Service:
+    """Wire the process that sends webhooks to clients."""
+    database = Database(settings.database_url, NAME, settings.database_pool)
+    health = Health()
+    receivers = HttpReceivers(settings.trusted_networks, settings.webhook_patience)
+    sending = Sending(
+        transaction=transaction(database),
+        receivers=receivers,
+        clock=utc_now,
+        write=writing(_links(settings)),
+        spread=SystemRandom().random,
+        lease=timedelta(seconds=LEASES * settings.webhook_patience),
+    )
+    deliverer = Deliverer(partial(take_due, sending=sending), partial(deliver, sending=sending))
+    listener = Listener(settings.database_url, health, deliverer.schedule.nudge)
+
+    @asynccontextmanager
+    async def sender() -> AsyncIterator[None]:
+        listening = asyncio.create_task(listener.keep())
+        try:
+            async with deliverer.finishing():
+                yield
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+            await receivers.close()
+
+    return Service(
+        name=f"{NAME}-deliverer",
+        settings=settings,
+        database=database,
+        schedules=[deliverer.schedule],
+        around=[sender],
+        health=health,
+    )
+
+
 def build_projector(settings: ProjectorSettings) -> Service:
     """Wire the process that keeps the views."""
     database = Database(settings.database_url, NAME, settings.database_pool)
@@ -147,6 +203,11 @@ def build_projector(settings: ProjectorSettings) -> Service:
 async def serve() -> None:
     """Serve the API until told to stop."""
     await run(build(load(Settings)))
+
+
+async def send() -> None:
+    """Send webhooks to clients until told to stop."""
+    await run(build_deliverer(load(DelivererSettings)))
 
 
 async def project() -> None:

@@ -7,18 +7,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from chassis.settings import ServiceSettings
 
 
-class Settings(ServiceSettings):
-    """What the gateway needs to know to serve its API."""
+class OutwardSettings(ServiceSettings):
+    """What the gateway needs to know to sign links and to send webhooks."""
 
-    http_port: int = Field(default=8000, description="Port for the API, health and metrics")
-    fal_jwks_url: str = Field(
-        default="https://rest.fal.ai/.well-known/jwks.json",
-        description="Where fal publishes its webhook keys",
-    )
-    stripe_webhook_secret: str = Field(
-        default="",
-        description="Signs Stripe's webhooks; several, comma-separated, while one replaces another",
-    )
     s3_public_endpoint: str | None = Field(
         default=None, description="Where clients reach the bucket; empty: AWS itself"
     )
@@ -33,6 +24,32 @@ class Settings(ServiceSettings):
         default=None, description="Id of the key links are signed with"
     )
     cloudfront_private_key: SecretStr | None = Field(default=None, description="That RSA key, in PEM")
+    webhook_patience: float = Field(
+        default=15, gt=0, le=60, description="Seconds that a client's webhook endpoint has to answer"
+    )
+
+    @model_validator(mode="after")
+    def _cloudfront_whole(self) -> Self:
+        parts = (self.cloudfront_url, self.cloudfront_key_pair_id, self.cloudfront_private_key)
+        if any(parts) and not all(parts):
+            raise ValueError(
+                "CLOUDFRONT_URL, CLOUDFRONT_KEY_PAIR_ID and CLOUDFRONT_PRIVATE_KEY belong together"
+            )
+        return self
+
+
+class Settings(OutwardSettings):
+    """What the gateway needs to know to serve its API."""
+
+    http_port: int = Field(default=8000, description="Port for the API, health and metrics")
+    fal_jwks_url: str = Field(
+        default="https://rest.fal.ai/.well-known/jwks.json",
+        description="Where fal publishes its webhook keys",
+    )
+    stripe_webhook_secret: str = Field(
+        default="",
+        description="Signs Stripe's webhooks; several, comma-separated, while one replaces another",
+    )
     sign_ups_per_hour: int = Field(
         default=100, ge=1, description="Accounts that one address may open in an hour"
     )
@@ -49,18 +66,17 @@ class Settings(ServiceSettings):
     require_verified_email: bool = Field(
         default=True, description="Whether credits are spent only by who has verified their e-mail address"
     )
+    streams_per_team: int = Field(
+        default=20, ge=1, description="Event streams that a team may have open in one process"
+    )
+    orders_live: float = Field(
+        default=900,
+        gt=0,
+        description="Seconds in which credits must decide a request, or it is declined",
+    )
     outbox_limit: int = Field(
         default=10_000, ge=1, description="Messages that may wait to be sent before requests are refused"
     )
-
-    @model_validator(mode="after")
-    def _cloudfront_whole(self) -> Self:
-        parts = (self.cloudfront_url, self.cloudfront_key_pair_id, self.cloudfront_private_key)
-        if any(parts) and not all(parts):
-            raise ValueError(
-                "CLOUDFRONT_URL, CLOUDFRONT_KEY_PAIR_ID and CLOUDFRONT_PRIVATE_KEY belong together"
-            )
-        return self
 
     @field_validator("smtp_url")
     @classmethod
@@ -87,3 +103,9 @@ class ProjectorSettings(ServiceSettings):
     """What the gateway's projector needs to know."""
 
     http_port: int = Field(default=8010, description="Port for health and metrics")
+
+
+class DelivererSettings(OutwardSettings):
+    """What the gateway's sender of webhooks needs to know."""
+
+    http_port: int = Field(default=8020, description="Port for health and metrics")

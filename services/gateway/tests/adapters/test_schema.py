@@ -1,6 +1,5 @@
 from chassis.testing import schema_differences
-from gateway.adapters.outbound.postgres import images_tables  # noqa: F401 - adds its tables to the schema
-from gateway.adapters.outbound.postgres.tables import SCHEMA
+from gateway.adapters.outbound.postgres.all_tables import SCHEMA
 
 
 async def test_the_migrations_make_the_described_tables(gateway_url: str) -> None:

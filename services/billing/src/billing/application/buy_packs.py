@@ -1,5 +1,6 @@
 """Buy a pack when the credits run low: decide, call, record."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from chassis.ids import new_id
 from contracts.credits import LowBalance
 from contracts.envelope import Delivery
 
+logger = logging.getLogger(__name__)
 PATIENCE = timedelta(minutes=2)
 GIVEN_UP = timedelta(hours=20)
 """Stripe remembers what was asked under an id for a day: within it, to ask again is to ask the same."""
@@ -41,10 +43,11 @@ async def finish_purchases(shop: Shop) -> None:
     async with shop.transaction() as work:
         stuck = await work.top_ups.stuck(shop.clock() - PATIENCE, BATCH)
     for purchase in stuck:
-        if shop.clock() - purchase.started_at < GIVEN_UP:
-            await _buy(purchase, shop)
-        else:
-            await _give_up(purchase, shop)
+        finish = _buy if shop.clock() - purchase.started_at < GIVEN_UP else _give_up
+        try:
+            await finish(purchase, shop)
+        except Exception as error:  # noqa: BLE001 - told, and tried again later; it keeps nobody else waiting
+            logger.warning("purchase %s cannot be finished now: %s", purchase.id, type(error).__name__)
 
 
 async def _start(low: LowBalance, shop: Shop) -> Purchase | None:

@@ -1,5 +1,6 @@
 """Take what Stripe says has happened: noted once, then looked at. What it says itself is never believed."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from chassis.clock import Clock
 from contracts.billing import StripeEvent
 from contracts.envelope import Delivery
 
+logger = logging.getLogger(__name__)
 HEARD = (
     "checkout.session.",
     "customer.deleted",
@@ -47,7 +49,11 @@ async def take_waiting(stripe: Stripe, transaction: Transaction, clock: Clock) -
     """Take up events that were noted and came to nothing: what they were about could not be read then."""
     async with transaction() as work:
         waiting = await work.events.waiting(clock() - PATIENCE, BATCH)
-    await _follow(waiting, {}, stripe, transaction, clock)
+    for event in waiting:
+        try:
+            await _follow([event], {}, stripe, transaction, clock)
+        except Exception as error:  # noqa: BLE001 - told, and tried again later; it keeps nobody else waiting
+            logger.warning("event %s cannot be followed now: %s", event.event_id, type(error).__name__)
 
 
 async def team_behind(customer_id: str, stripe: Stripe, transaction: Transaction) -> UUID | None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chassis.clock import Clock
 from gateway.application.ports import Transaction, Verdicts, Work
+from gateway.domain.asks import PATIENCE as ORDERS_LIVE
 from gateway.domain.asks import Errand
 from gateway.domain.requests import Request, Verdict
 
@@ -33,6 +35,7 @@ class Asking:
     clock: Clock
     backlogged: Callable[[], bool]
     patience: float = PATIENCE
+    orders_live: timedelta = ORDERS_LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ async def ask(request: Request, errand: Callable[[Work], Awaitable[Errand]], ask
     if asking.backlogged():
         raise Backlogged
     with asking.verdicts.expect(request.id) as verdict_of_this:
-        earlier = await _write_down(request, errand, asking.transaction)
+        earlier = await _write_down(request, errand, asking)
         verdict = None if earlier else await verdict_of_this(asking.patience)
     if earlier:
         verdict = earlier.verdict or await asking.verdicts.wait(earlier.id, asking.patience)
@@ -72,12 +75,12 @@ async def taken_back(asked: Asked, asking: Asking) -> Declined | None:
 
 
 async def _write_down(
-    request: Request, errand: Callable[[Work], Awaitable[Errand]], transaction: Transaction
+    request: Request, errand: Callable[[Work], Awaitable[Errand]], asking: Asking
 ) -> Request | None:
-    async with transaction() as work:
+    async with asking.transaction() as work:
         if earlier := await work.requests.earlier(request):
             return earlier
-        todo = await errand(work)
+        todo = (await errand(work)).undecided_until(request.created_at + asking.orders_live)
         if earlier := await work.requests.open(request, todo.message):
             return earlier
         await work.documents.put((*todo.models, *todo.jobs, *todo.exports))

@@ -39,6 +39,7 @@ async def close_team(caller: Caller, name: str, password: str, identity: Identit
 async def end_team(work: Work, team_id: UUID, now: datetime) -> None:
     """End what a team's people have here, at once, and tell all others."""
     await work.teams.close(team_id, now)
+    await work.endpoints.delete_of_team(team_id)
     work.outbox.say(TeamClosed(team_id=team_id, closed_at=now), new_id())
 
 

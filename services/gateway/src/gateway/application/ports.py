@@ -10,12 +10,14 @@ from uuid import UUID
 
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsQuoted, Hold, LowBalance, PricingChanged
+from contracts.gateway import WebhookEndpointDisabled
 from contracts.jobs import ImagesExpiring
 from contracts.message import Document, Message
 from gateway.application.checking import Books, Findings
 from gateway.application.gallery import Images
 from gateway.application.peopling import Activity, Invitations, Post, Proofs, Sessions, Teams, Users
 from gateway.application.reading import Views
+from gateway.application.sending import Deliveries, Endpoints
 from gateway.domain.callback import SignedCall
 from gateway.domain.permissions import Caller
 from gateway.domain.requests import Request, Verdict
@@ -119,10 +121,14 @@ class Documents(Protocol):
         """Keep the pictures of reference models."""
 
 
+Notice = LowBalance | ImagesExpiring | WebhookEndpointDisabled
+"""A public fact that is no document: it has no versions, and its time tells it from others."""
+
+
 class EventLog(Protocol):
     """Everything public that happened, in one order."""
 
-    async def append(self, facts: Sequence[Document | LowBalance | ImagesExpiring], now: datetime) -> None:
+    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> None:
         """Append documents and notices, each once, and wake whoever waits for news."""
 
     async def prune(self, before: datetime) -> None:
@@ -170,6 +176,8 @@ class Work:
     throttles: Throttles
     books: Books
     findings: Findings
+    endpoints: Endpoints
+    deliveries: Deliveries
     outbox: Outbox
 
 

@@ -9,9 +9,10 @@ from contracts.billing import BillingChanged, PlanChanged, PlansChanged
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, LowBalance, PricingChanged
 from contracts.envelope import Delivery
+from contracts.gateway import WebhookEndpointDisabled
 from contracts.jobs import TERMINAL, ImagesExpiring, JobChanged
 from contracts.message import Document, Message
-from gateway.application.ports import Transaction, Work
+from gateway.application.ports import Notice, Transaction, Work
 from gateway.domain.requests import GRANTED, Kind, Request, Verdict
 from gateway.domain.verdicts import credited, spoken, stopping
 
@@ -39,7 +40,7 @@ async def project_documents(
         await work.slots.allow({plan.team_id: plan.limits.open for plan in _of(PlanChanged, newer)})
         await work.slots.give_back({job.id for job in jobs if job.status in TERMINAL} | taken_back)
         news = [document for document in newer if not isinstance(document, QUIET)]
-        await work.log.append((*news, *_of(LowBalance, messages), *_of(ImagesExpiring, messages)), clock())
+        await work.log.append((*news, *_notices(messages)), clock())
 
 
 async def _settle(
@@ -64,3 +65,11 @@ def _models(declined: Iterable[Request]) -> set[UUID]:
 
 def _of(kind: type[M], messages: Iterable[Message]) -> list[M]:
     return [message for message in messages if isinstance(message, kind)]
+
+
+def _notices(messages: Iterable[Message]) -> list[Notice]:
+    return [
+        message
+        for message in messages
+        if isinstance(message, LowBalance | ImagesExpiring | WebhookEndpointDisabled)
+    ]

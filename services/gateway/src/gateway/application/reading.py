@@ -167,8 +167,8 @@ class EventsExpired(Exception):
 class Events(Protocol):
     """The event log, as it is read."""
 
-    async def events(self, team_id: UUID, after: int, limit: int) -> list[Event]:
-        """Read a team's events beyond `after`. Raises EventsExpired."""
+    async def events(self, team_id: UUID, after: int, limit: int, types: Sequence[str] = ()) -> list[Event]:
+        """Read a team's events beyond `after`, of these types or all. Raises EventsExpired."""
 
     async def head(self) -> int:
         """Tell the number of the newest event of all."""

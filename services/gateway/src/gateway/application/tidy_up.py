@@ -13,7 +13,7 @@ THROTTLES_LIVE = timedelta(days=1)
 
 
 async def tidy_up(transaction: Transaction, clock: Clock) -> None:
-    """Drop old idempotency keys, sessions, events and counters, and what was done long ago."""
+    """Drop old idempotency keys, sessions, events, deliveries and counters, and what was done long ago."""
     now = clock()
     async with transaction() as work:
         await work.requests.forget(now - KEYS_LIVE)
@@ -24,3 +24,4 @@ async def tidy_up(transaction: Transaction, clock: Clock) -> None:
         await work.activity.forget(now - ACTIVITY_LIVES)
         await work.throttles.prune(now - THROTTLES_LIVE)
         await work.log.prune(now - EVENTS_LIVE)
+        await work.deliveries.forget(now - EVENTS_LIVE)

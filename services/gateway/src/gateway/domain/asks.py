@@ -1,6 +1,6 @@
 """What a request for work consists of: orders, documents to show meanwhile, and what is refused at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -73,6 +73,13 @@ class Errand:
     jobs: tuple[JobChanged, ...] = ()
     models: tuple[ModelChanged, ...] = ()
     exports: tuple[ExportChanged, ...] = ()
+
+    def undecided_until(self, time: datetime) -> "Errand":
+        """Let a hold be declined when it is met later than this."""
+        if not isinstance(self.message, HoldCredits) or self.message.terms is None:
+            return self
+        terms = self.message.terms.model_copy(update={"not_after": time})
+        return replace(self, message=self.message.model_copy(update={"terms": terms}))
 
 
 def hold(

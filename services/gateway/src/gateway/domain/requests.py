@@ -29,6 +29,9 @@ class Kind(StrEnum):
     CHECKOUT = "checkout"
     PORTAL = "portal"
     AUTO_TOP_UP = "auto_top_up"
+    WEBHOOK_ENDPOINT = "webhook_endpoint"
+    WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - what was asked for
+    WEBHOOK_PING = "webhook_ping"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""Tokens that nobody can guess, kept only as their SHA-256."""
+"""Tokens and secrets that nobody can guess; tokens are kept only as their SHA-256."""
 
+import base64
 import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -12,6 +13,11 @@ _SHOWN = len(KEY_PREFIX) + 6
 def new_token() -> str:
     """Make a token of 256 random bits."""
     return secrets.token_urlsafe(32)
+
+
+def new_webhook_secret() -> str:
+    """Make a secret that signs webhooks: 256 random bits, as Standard Webhooks writes them."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def hash_of(token: str) -> bytes:

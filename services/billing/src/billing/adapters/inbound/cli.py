@@ -69,8 +69,10 @@ def reconcile(compare: Callable[[int], Awaitable[Report]]) -> Command:
             print(f"team {healed.team_id}: {', '.join(message.type for message in healed.said)}")
         for customer in report.unknown:
             print(f"customer {customer}: no team pays as this")
+        for customer in report.failed:
+            print(f"customer {customer}: cannot be read now", file=sys.stderr)
         print(f"{report.customers} customers, {len(report.healed)} teams healed")
-        return 0
+        return 3 if report.failed else 0
 
     words = "Look at everybody whose payments changed lately, and say what was missed."
     return Command(words, run, _reconcile_options)

@@ -23,6 +23,7 @@ from contracts.credits import (
     PricingChanged,
 )
 from contracts.envelope import Delivery
+from contracts.gateway import WebhookEndpointDisabled
 from contracts.jobs import ExportChanged, ImagesExpiring, JobChanged, JobsRefused
 from contracts.message import Message
 from gateway.application.ports import Transaction
@@ -50,6 +51,7 @@ HEARD: tuple[type[Message], ...] = (
     PreviewPublished,
     PricingChanged,
     ReferenceModelChanged,
+    WebhookEndpointDisabled,
 )
 
 

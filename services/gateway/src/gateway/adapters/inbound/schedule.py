@@ -1,13 +1,14 @@
 """What the gateway does from time to time."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from prometheus_client import Gauge
 
 from chassis.clock import Clock
 from chassis.schedule import Schedule
+from gateway.adapters.inbound.http.limits import Exchange, RateLimiter
 from gateway.application.audit import audit_news
 from gateway.application.close_team import forget_closed_teams
 from gateway.application.ports import Transaction
@@ -19,6 +20,7 @@ from gateway.domain.books import FindingKind
 FINDINGS = Gauge("atelier_audit_findings", "What the audit of jobs and accounts finds wrong", ["kind"])
 PARKED_LETTERS = Gauge("atelier_letters_parked", "Letters that no mail server took")
 GRACE = timedelta(minutes=2)
+QUIET = timedelta(hours=1)
 
 
 def resending(transaction: Transaction, clock: Clock) -> Schedule:
@@ -46,6 +48,20 @@ def delivering(transaction: Transaction, postman: Postman, clock: Clock) -> Sche
 def forgetting(transaction: Transaction, clock: Clock) -> Schedule:
     """Forget what is shown of closed teams; any number of processes may look."""
     return Schedule("closed teams", 2, partial(forget_closed_teams, transaction, clock))
+
+
+def sharing_rates(limiter: RateLimiter, exchange: Exchange) -> Schedule:
+    """Exchange with the other processes what each has let pass."""
+    return Schedule("share rates", 0.25, partial(limiter.share, exchange))
+
+
+def forgetting_rates(forget: Callable[[datetime], Awaitable[None]], clock: Clock) -> Schedule:
+    """Drop the buckets of teams that have been quiet."""
+
+    async def drop() -> None:
+        await forget(clock() - QUIET)
+
+    return Schedule("forget rates", 600, drop)
 
 
 def auditing(

@@ -168,9 +168,8 @@ class StripeAccount:
         return await _all(self.client.v1.disputes.list_async({"payment_intent": intent["id"], "limit": MOST}))
 
     async def _customer(self, customer_id: str) -> Obj | None:
-        wanted: Any = {"expand": ["invoice_settings.default_payment_method"]}
         try:
-            found = await self.client.v1.customers.retrieve_async(customer_id, wanted)
+            found = await self.client.v1.customers.retrieve_async(customer_id)
         except InvalidRequestError as error:
             if error.code == "resource_missing":
                 return None
@@ -182,13 +181,12 @@ class StripeAccount:
         """Find the card that would be charged: the customer's own, a subscription's, or any saved one."""
         if customer is None:
             return None
-        if method := customer["invoice_settings"]["default_payment_method"]:
-            return dict(method)
+        if chosen := customer["invoice_settings"]["default_payment_method"]:
+            return (await self.client.v1.payment_methods.retrieve_async(chosen)).to_dict()
         live = [each for each in subscriptions if each["status"] in ("active", "trialing", "past_due")]
         if method := next((each["default_payment_method"] for each in live), None):
             return dict(method)
-        wanted: Any = {"limit": 1}
-        saved = await self.client.v1.customers.payment_methods.list_async(customer["id"], wanted)
+        saved = await self.client.v1.customers.payment_methods.list_async(customer["id"], {"limit": 1})
         return saved.data[0].to_dict() if saved.data else None
 
     async def _upcoming(self, customer_id: str, deal: str) -> Upcoming | None:

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from gateway.adapters.inbound.http.limits import RateLimiter
+from gateway.adapters.inbound.http.limits import RateLimiter, Streams
 from gateway.application.ask import Asking
 from gateway.application.gallery import Gallery
 from gateway.application.identity import Identity
 from gateway.application.ports import Callers, Fetcher, Links, SignatureKeys, Watch
 from gateway.application.reading import Events, Lists, Payments, Previews, Usage, Views
+from gateway.application.sending import Receivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,12 @@ class Api:
     fetcher: Fetcher
     signatures: SignatureKeys
     identity: Identity
+    receivers: Receivers
     secure_cookies: bool
     public_url: str
     stripe_secrets: tuple[str, ...]
     limiter: RateLimiter = field(default_factory=RateLimiter)
+    streams: Streams = field(default_factory=lambda: Streams(20))
 
 
 def _api(request: Request) -> Api:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from gateway.adapters.inbound.http import description, docs, problems
 from gateway.adapters.inbound.http.api import Api
+from gateway.adapters.inbound.http.conditional import Conditional
 from gateway.adapters.inbound.http.envelope import Envelope
 from gateway.adapters.inbound.http.limits import BodyLimit
 from gateway.adapters.inbound.http.routes import (
@@ -21,6 +22,7 @@ from gateway.adapters.inbound.http.routes import (
     reference_models,
     teams,
     uploads,
+    webhook_endpoints,
     webhooks,
 )
 
@@ -39,6 +41,7 @@ ROUTES = (
     credits,
     billing,
     events,
+    webhook_endpoints,
     webhooks,
 )
 USUAL_BODY = 64 * 1024
@@ -61,6 +64,7 @@ def create_app(api: Api | None = None) -> FastAPI:
         app.include_router(routes.router, prefix="/api")
     docs.install(app)
     problems.install(app)
+    app.add_middleware(Conditional)
     app.add_middleware(
         BodyLimit,
         usual=USUAL_BODY,

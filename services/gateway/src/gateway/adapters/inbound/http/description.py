@@ -18,6 +18,7 @@ by version, and generate images with it. Every operation costs credits; what was
 * **Prices** are known before: `POST /api/credits/quotes` offers a price that binds, `quote_id` takes the
   offer up, and `max_credits` on any request that spends is a ceiling.
 * **Lists** return `data` and `next_cursor`.
+* **Documents** have an `ETag`; with `If-None-Match` what has not changed is a 304.
 * **Limits** by plan: `RateLimit-*` headers, 429 with `Retry-After`.
 """
 Responses = dict[int | str, dict[str, Any]]
@@ -56,6 +57,25 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
+def _describe_conditions(schema: dict[str, Any]) -> None:
+    """Tell of each document that it is not sent again to who has it already."""
+    tag = {"ETag": {"description": "Names this answer", "schema": {"type": "string"}}}
+    condition = {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `ETag` of an earlier answer: 304 while nothing has changed",
+        "schema": {"type": "string"},
+    }
+    for path in schema["paths"].values():
+        answers = path.get("get", {}).get("responses", {})
+        if "application/json" in answers.get("200", {}).get("content", {}):
+            answers["200"]["headers"] = tag | answers["200"].get("headers", {})
+            answers.setdefault("304", {"description": "Not modified", "headers": tag})
+            parameters = path["get"].setdefault("parameters", [])
+            if "if-none-match" not in {one["name"].lower() for one in parameters}:
+                parameters.append(condition)
+
+
 class Described(FastAPI):
     """An app whose description knows that errors are problem details."""
 
@@ -65,6 +85,7 @@ class Described(FastAPI):
             self.openapi_schema = super().openapi()
             schemas = self.openapi_schema["components"]["schemas"]
             schemas["Problem"] = Problem.model_json_schema(mode="serialization")
+            _describe_conditions(self.openapi_schema)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
         return self.openapi_schema

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from chassis.http import Problem, problem
+from gateway.adapters.inbound.http.limits import TooManyStreams
 from gateway.application.ask import Backlogged, Declined
 from gateway.application.identity import InvalidCredentials, WrongPassword
 from gateway.application.invite import NewcomerUnknown
@@ -15,6 +16,7 @@ from gateway.application.keep_images import MOST_IMAGES, TooManyImages
 from gateway.application.ports import CannotFetch, KeysUnavailable, StoreUnavailable
 from gateway.application.reading import EventsExpired
 from gateway.application.receive_callback import Unreadable
+from gateway.application.sending import AddressRefused
 from gateway.domain.asks import (
     ModelBusy,
     ModelInUse,
@@ -42,9 +44,10 @@ from gateway.domain.proofs import ProofInvalid
 from gateway.domain.requests import KeyReused
 from gateway.domain.stripe_signature import NotFromStripe
 from gateway.domain.throttle import TooManyAttempts
+from gateway.domain.webhooks import MOST_ENDPOINTS, EndpointDisabled, TooManyEndpoints
 
 PAYMENT_CODES = frozenset({"insufficient_credits", "key_budget_exceeded", "max_credits_exceeded"})
-_DECLINES = {
+DECLINES = {
     "not_found": 404,
     "pack_not_found": 404,
     "plan_not_found": 404,
@@ -56,7 +59,7 @@ _DECLINES = {
 
 def _declined(error: Declined) -> Problem:
     verdict = error.verdict
-    status = 402 if verdict.code in PAYMENT_CODES else _DECLINES.get(verdict.code, 409)
+    status = 402 if verdict.code in PAYMENT_CODES else DECLINES.get(verdict.code, 409)
     numbers = {"required": verdict.required, "spendable": verdict.spendable}
     headers = {"Idempotency-Replayed": "true"} if error.replayed else {}
     headers |= {"Retry-After": "30"} if status == 429 else {}
@@ -140,6 +143,19 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     CannotFetch: lambda e: Problem(422, e.code, str(e)),
     StoreUnavailable: lambda _: Problem(
         503, "store_unavailable", "The image cannot be kept now.", headers={"Retry-After": "10"}
+    ),
+    TooManyStreams: lambda e: Problem(
+        429,
+        "too_many_streams",
+        f"A team may have {e.allowed} event streams open here. Close one first.",
+        headers={"Retry-After": "10"},
+    ),
+    AddressRefused: lambda e: Problem(422, "address_refused", str(e)),
+    EndpointDisabled: lambda _: Problem(
+        409, "endpoint_disabled", "The endpoint is disabled. Enable it again first, with PATCH."
+    ),
+    TooManyEndpoints: lambda _: Problem(
+        409, "too_many_endpoints", f"A team may have {MOST_ENDPOINTS} webhook endpoints. Delete one first."
     ),
     Unreadable: lambda _: Problem(400, "unreadable", "The body is not text in UTF-8."),
 }

@@ -8,11 +8,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.credits import LowBalance
 from contracts.jobs import ImagesExpiring
 from contracts.message import Document, Fact
+from gateway.application.ports import Notice
 
-Notice = LowBalance | ImagesExpiring
 CHANNEL = "gateway_news"
 # The row lock is the fence: numbers are taken in the order of the commits, so readers never miss a row.
 _NUMBER = text("update gateway.log_head set seq = seq + :count returning seq")
@@ -38,13 +37,13 @@ class StoredLog:
 
     connection: AsyncConnection
 
-    async def append(self, facts: Sequence[Notice | Document], now: datetime) -> None:
+    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> None:
         """Append documents and notices and wake, after the commit, whoever waits for news or a verdict."""
         if facts:
             await self._append(facts, now)
         await self.connection.execute(_NOTIFY)
 
-    async def _append(self, facts: Sequence[Notice | Document], now: datetime) -> None:
+    async def _append(self, facts: Sequence[Document | Notice], now: datetime) -> None:
         count = len(facts)
         last = (await self.connection.execute(_NUMBER, {"count": count})).scalar_one()
         values = {
@@ -69,9 +68,9 @@ def _team(fact: Fact) -> UUID | None:
     return team_id
 
 
-def _version(fact: Notice | Document) -> int:
+def _version(fact: Document | Notice) -> int:
     """Take a notice's time for its version, so that it is logged once however often it comes."""
     if isinstance(fact, Document):
         return fact.version
-    at = fact.at if isinstance(fact, LowBalance) else fact.expires_at
+    at = fact.expires_at if isinstance(fact, ImagesExpiring) else fact.at
     return int(at.timestamp() * 1_000_000)

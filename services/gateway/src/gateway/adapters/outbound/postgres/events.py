@@ -1,5 +1,6 @@
 """The event log, as it is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,8 @@ from gateway.application.reading import Event, EventsExpired
 
 _EVENTS = text("""
     select seq, type, subject, version, at, cast(document as text) as document from gateway.event_log
-    where team_id = :team_id and seq > :after order by seq limit :limit
+    where team_id = :team_id and seq > :after and (cast(:types as text[]) = '{}' or type = any(:types))
+    order by seq limit :limit
 """)
 _HEAD = text("select seq, pruned_to from gateway.log_head")
 
@@ -24,15 +26,15 @@ class StoredEvents:
 
     database: Database
 
-    async def events(self, team_id: UUID, after: int, limit: int) -> list[Event]:
-        """Read a team's events beyond `after`; 0 means from the oldest. Raises EventsExpired."""
+    async def events(self, team_id: UUID, after: int, limit: int, types: Sequence[str] = ()) -> list[Event]:
+        """Read a team's events beyond `after`, of these types or all; 0: all kept. Raises EventsExpired."""
         async with self.database.reading() as connection:
             if after:
                 pruned_to = (await connection.execute(_HEAD)).one().pruned_to
                 if after < pruned_to:
                     raise EventsExpired(pruned_to)
-            values = {"team_id": team_id, "after": after, "limit": limit}
-            return [_read(row) for row in await connection.execute(_EVENTS, values)]
+            values = {"team_id": team_id, "after": after, "limit": limit, "types": list(types)}
+            return [read_event(row) for row in await connection.execute(_EVENTS, values)]
 
     async def head(self) -> int:
         """Tell the number of the newest event of all."""
@@ -40,7 +42,8 @@ class StoredEvents:
             return int((await connection.execute(_HEAD)).one().seq)
 
 
-def _read(row: Row[Any]) -> Event:
+def read_event(row: Row[Any]) -> Event:
+    """Read a line of the log."""
     kind = message_class(row.type)
     if kind is None or not issubclass(kind, Fact):
         raise LookupError(f"the event log holds the unknown type {row.type}")

@@ -9,7 +9,6 @@ from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
-import asyncpg
 import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.database import Database
 from chassis.health import Health
 from chassis.supervision import keep_running
-from gateway.adapters.outbound.postgres.event_log import CHANNEL
+from gateway.adapters.outbound.postgres.listener import Listener
 from gateway.application.ports import Awaited, Watch
 from gateway.domain.requests import Verdict
 
@@ -101,7 +100,7 @@ class News:
         """Listen and look while the process serves."""
         tasks = [
             asyncio.create_task(keep_running("news", self._look_once, self._health)),
-            asyncio.create_task(keep_running("listener", self._listen_once, self._health)),
+            asyncio.create_task(Listener(self._dsn, self._health, self._wake.set).keep()),
         ]
         try:
             yield
@@ -109,19 +108,6 @@ class News:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-
-    async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=5)
-        lost = asyncio.Event()
-        try:
-            connection.add_termination_listener(lambda *_: lost.set())
-            await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
-            self._health.up("listener")
-            self._wake.set()
-            await lost.wait()
-        finally:
-            connection.terminate()
-        raise ConnectionError("the listening connection is lost")
 
     async def _look_once(self) -> None:
         with suppress(TimeoutError):

@@ -12,7 +12,9 @@ from contracts.envelope import Cause
 from contracts.message import Message
 from gateway.adapters.outbound.postgres.activity import StoredActivity
 from gateway.adapters.outbound.postgres.books import StoredBooks
+from gateway.adapters.outbound.postgres.deliveries import StoredDeliveries
 from gateway.adapters.outbound.postgres.documents import StoredDocuments
+from gateway.adapters.outbound.postgres.endpoints import StoredEndpoints
 from gateway.adapters.outbound.postgres.event_log import StoredLog
 from gateway.adapters.outbound.postgres.findings import StoredFindings
 from gateway.adapters.outbound.postgres.images import StoredImages
@@ -65,6 +67,8 @@ def transaction(database: Database) -> Transaction:
                 throttles=StoredThrottles(connection),
                 books=StoredBooks(connection),
                 findings=StoredFindings(connection),
+                endpoints=StoredEndpoints(connection),
+                deliveries=StoredDeliveries(connection),
                 outbox=Sayings(session.outbox),
             )
 

@@ -89,6 +89,7 @@ class Problem(Body):
                     "status": 402,
                     "code": "insufficient_credits",
                     "detail": "The team has too few credits for this.",
+                    "request_id": "0199a3c4-5d6e-7f80-9a1b-2c3d4e5f6071",
                     "required": 8,
                     "spendable": 3,
                 }
@@ -101,3 +102,4 @@ class Problem(Body):
     status: int
     code: str
     detail: str
+    request_id: str | None = None

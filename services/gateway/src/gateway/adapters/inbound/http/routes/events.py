@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
@@ -10,12 +12,13 @@ from pydantic import Field
 
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.bodies.common import PageOf, Strict
-from gateway.adapters.inbound.http.bodies.events import Event
+from gateway.adapters.inbound.http.bodies.events import Event, EventType
 from gateway.adapters.inbound.http.caller import Bearer, Reader, SessionCookie, identify
 from gateway.adapters.inbound.http.description import also, problems
 from gateway.application.reading import Event as StoredEvent
+from gateway.application.reading import Events
 from gateway.domain.cursor import InvalidCursor
-from gateway.domain.permissions import Caller
+from gateway.domain.public_events import SHOWN
 
 router = APIRouter(tags=["events"])
 HEARTBEAT = 15.0
@@ -28,6 +31,14 @@ class EventQuery(Strict):
 
     after: Annotated[int, Field(ge=0, lt=10**_DIGITS)] | None = None
     limit: int = Field(default=100, ge=1, le=500)
+    type: Annotated[
+        tuple[EventType, ...],
+        Field(max_length=50, description="Only events of these types; repeat it for several"),
+    ] = ()
+
+    def facts(self) -> tuple[str, ...]:
+        """List the facts that are shown as these types; none: all."""
+        return tuple(SHOWN[name].type for name in self.type)
 
 
 @router.get(
@@ -50,18 +61,19 @@ async def get_events(
 
     A stream resumes after `Last-Event-ID` or `after`; without either it starts now. Kept for 30 days.
     """
+    pages = _Pages(api.events, caller.team_id, query.facts())
     if "text/event-stream" not in accept:
-        found = await api.events.events(caller.team_id, query.after or 0, query.limit)
-        last = found[-1].seq if found else query.after or 0
+        found, last = await pages.read(query.after or 0, query.limit)
         return PageOf(data=[Event.of(event, api.links) for event in found], next_cursor=str(last))
     after = await _start(api, query.after, last_event_id)
-    first = await api.events.events(caller.team_id, after, _BATCH) if after else []
+    first = await pages.read(after, _BATCH) if after else None
+    api.streams.check(caller.team_id)
 
     async def still_allowed() -> bool:
         now = await identify(api, bearer.credentials if bearer else None, session)
         return now is not None and now.team_id == caller.team_id
 
-    stream = _stream(api, caller, after, first, still_allowed)
+    stream = _stream(api, pages, after, first, still_allowed)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
@@ -73,24 +85,39 @@ async def _start(api: Api, after: int | None, last_event_id: str | None) -> int:
     return await api.events.head() if after is None else after
 
 
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """The events of one team that are wanted."""
+
+    events: Events
+    team_id: UUID
+    facts: tuple[str, ...]
+
+    async def read(self, after: int, limit: int) -> tuple[list[StoredEvent], int]:
+        """Read a page, and tell where the next begins: beyond what was looked through and not wanted."""
+        head = await self.events.head() if self.facts else 0
+        found = await self.events.events(self.team_id, after, limit, self.facts)
+        last = found[-1].seq if found else after
+        return found, last if len(found) == limit else max(last, head)
+
+
 async def _stream(
     api: Api,
-    caller: Caller,
+    pages: _Pages,
     after: int,
-    events: list[StoredEvent],
+    first: tuple[list[StoredEvent], int] | None,
     still_allowed: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
-    with api.watch(caller.team_id) as watch:
+    with api.streams.one(pages.team_id), api.watch(pages.team_id) as watch:
         yield "retry: 2000\n\n"
         while not watch.over and await still_allowed():  # a revoked key hears nothing more
             watch.changed.clear()
-            events = events or await api.events.events(caller.team_id, after, _BATCH)
+            events, after = first or await pages.read(after, _BATCH)
             for event in events:
                 yield _message(event, api)
-                after = event.seq
             if len(events) < _BATCH and not await _wait(watch.changed):
                 yield ": still here\n\n"
-            events = []
+            first = None
 
 
 async def _wait(changed: asyncio.Event) -> bool:

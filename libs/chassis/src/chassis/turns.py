@@ -1,3 +1,5 @@
+"""Work that only one of many processes should do."""
+
 import asyncio
 import logging
 from collections.abc import AsyncIterator
@@ -11,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.database import Database
 
 logger = logging.getLogger(__name__)
-TAKE = text("select pg_try_advisory_lock(hashtext('credits schedules'))")
+TAKE = text("select pg_try_advisory_lock(hashtext(:name))")
 
 
 @dataclass(slots=True)
@@ -19,6 +21,7 @@ class PostgresTurns:
     """One process at a time does what is due: the one whose connection holds the lock while it lives."""
 
     database: Database
+    name: str
     _connection: AsyncConnection | None = None
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -51,7 +54,7 @@ class PostgresTurns:
         connection = await self.database.engine.connect()
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         try:
-            taken: bool = (await connection.execute(TAKE)).scalar_one()
+            taken: bool = (await connection.execute(TAKE, {"name": self.name})).scalar_one()
         except BaseException:
             # It may have been taken all the same.
             await connection.invalidate()

@@ -1,0 +1,155 @@
+"""A team pays: through the gateway, on Stripe's pages, and by what Stripe's webhooks bring about."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from e2e.client import Client, Json
+from e2e.house import House
+
+SECRETS = re.compile(r"sk_test_\w+|whsec_\w+|_secret_\w+|4242 ?4242 ?4242 ?4242|pm_card_visa")
+
+
+class Till:
+    """Stripe's side of the counter, as a person and as the sandbox's keeper."""
+
+    def __init__(self, house: House) -> None:
+        plan = house.stack.plan
+        self.api = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{plan.ports['stripe']}",
+            headers={"Authorization": f"Bearer {plan.keys['stripe']}"},
+        )
+        self.control = httpx.AsyncClient(base_url=plan.sandbox_url)
+
+    async def pay(self, url: str, card: str = "pm_card_visa") -> httpx.Response:
+        """Pay on a checkout page."""
+        session = url.rsplit("/", 1)[1].split("#")[0].split("?")[0]
+        return await self.api.post(f"/v1/payment_pages/{session}/confirm", data={"payment_method": card})
+
+    async def lose_webhooks(self, *rules: Json) -> None:
+        answer = await self.control.put("/stripe/faults", json=list(rules))
+        assert answer.status_code == 200, answer.text
+
+    async def close(self) -> None:
+        await self.api.aclose()
+        await self.control.aclose()
+
+
+@pytest.fixture
+async def till(house: House) -> AsyncIterator[Till]:
+    till = Till(house)
+    yield till
+    await till.lose_webhooks()
+    await till.close()
+
+
+async def page(client: Client, path: str, **body: str) -> str:
+    answer = await client.post(f"/api/billing/{path}", body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["url"]
+
+
+async def shown(look: Callable[[], Awaitable[bool]], within: float = 20) -> None:
+    """Wait until what was paid for is seen."""
+    async with asyncio.timeout(within):
+        while not await look():
+            await asyncio.sleep(0.1)
+
+
+async def has(client: Client, available: int, open_limit: int = 20) -> None:
+    async def look() -> bool:
+        balance = await client.balance()
+        return (balance["available"], balance["open_limit"]) == (available, open_limit)
+
+    await shown(look)
+
+
+async def test_a_plan_and_a_pack_are_paid_for_and_seen(house: House, till: Till):
+    client = await house.team()
+    plans = await client.get("/api/plans")
+    assert [plan["key"] for plan in plans["plans"]] == ["free", "starter", "pro", "business"]
+    assert (await till.pay(await page(client, "checkout", plan="starter"))).status_code == 200
+    await has(client, 250, open_limit=100)
+    billing = await client.get("/api/billing")
+    assert (billing["plan"], billing["status"], billing["problem"]) == ("starter", "trialing", None)
+    assert billing["next_invoice"]["total"] == {"amount": 900, "currency": "usd"}
+    again = await client.post("/api/billing/checkout", {"plan": "pro"})
+    assert (again.status_code, again.json()["code"]) == (409, "already_subscribed")
+
+    assert (await till.pay(await page(client, "top-ups", pack="small"))).status_code == 200
+    await has(client, 750, open_limit=100)
+    invoices = (await client.get("/api/billing"))["invoices"]
+    assert [invoice["total"]["amount"] for invoice in invoices] == [600, 0]
+    assert (await till.api.get(await page(client, "portal"))).status_code == 200
+    await house.is_settled()
+
+
+async def test_a_card_that_is_declined_changes_nothing(house: House, till: Till):
+    client = await house.team()
+    refused = await till.pay(await page(client, "top-ups", pack="small"), "pm_card_chargeDeclined")
+
+    assert refused.status_code == 402
+    assert (await client.balance())["available"] == 200
+
+
+async def test_webhooks_that_are_all_lost_are_made_up_for(house: House, till: Till):
+    client = await house.team()
+    await till.lose_webhooks({"fault": "webhook_lost"})
+    await till.pay(await page(client, "checkout", plan="starter"))
+    await till.pay(await page(client, "top-ups", pack="medium"))
+    assert (await client.balance())["available"] == 200
+    healed = await house.operate("billing", "reconcile")
+    await has(client, 2_250, open_limit=100)
+
+    assert f"team {client.team_id}: billing.plan-changed.v1, billing.period-opened.v1" in healed
+    assert "1 teams healed" in healed
+    assert "0 teams healed" in await house.operate("billing", "reconcile")
+
+
+async def test_packs_are_bought_when_the_credits_run_low_up_to_the_cap(house: House, till: Till):
+    client = await house.team()
+    on = {"enabled": True, "threshold": 900, "pack": "small", "monthly_cap": 700}
+    without = await client.change("PUT", "/api/billing/auto-top-up", on)
+    assert (without.status_code, without.json()["code"]) == (409, "no_card")
+    await till.pay(await page(client, "top-ups", pack="small"))
+    await has(client, 700)
+    switched = await client.change("PUT", "/api/billing/auto-top-up", on)
+    assert switched.json()["enabled"] is True
+    await has(client, 1_200)  # below the threshold from the start: one pack at once, and no second
+
+    job = await client.generate("below the threshold again", 1)
+    await client.end(job)
+    await house.operate("credits", "adjust", "--team", client.team_id, "--amount=-500", "--reason", "spent")
+    await has(client, 698)
+    assert (await client.get("/api/billing"))["auto_top_up"]["spent_this_month"] == 600
+    await house.is_settled()
+
+
+async def test_a_forged_webhook_is_refused_and_kept_nowhere(house: House):
+    before = house.query("select count(*) from billing.stripe_events")
+    async with httpx.AsyncClient(base_url=house.stack.url) as stranger:
+        signature = {"Stripe-Signature": "t=1,v1=00"}
+        answer = await stranger.post("/api/webhooks/stripe", content=b"{}", headers=signature)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature")
+    assert house.query("select count(*) from billing.stripe_events") == before
+
+
+async def test_no_secret_and_no_card_is_written_down_anywhere(house: House, till: Till):
+    client = await house.team()
+    await till.pay(await page(client, "top-ups", pack="small"))
+    await has(client, 700)
+    logs = {path.name: path.read_text() for path in (house.stack.plan.folder / "logs").glob("*.log")}
+    kept = {
+        table: "\n".join(house.query(f"select * from {table}"))
+        for table in ("billing.stripe_events", "billing.overviews", "billing.outbox", "gateway.outbox",
+                      "gateway.requests", "gateway.view_billing", "gateway.event_log")
+    }  # fmt: skip
+    assert logs
+    assert kept["billing.stripe_events"]
+    for name, text in (logs | kept).items():
+        found = SECRETS.findall(text) if not name.startswith("sandbox") else []
+        assert found == [], name
+    assert await house.parked() == {}
