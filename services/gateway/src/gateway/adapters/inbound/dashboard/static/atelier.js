@@ -1,11 +1,24 @@
 "use strict";
 
-// The connection: say when it is lost, and load again what may have changed once it is back.
-const lost = () => document.getElementById("lost");
-document.addEventListener("htmx:sseError", () => { lost().hidden = false; });
-document.addEventListener("htmx:sseOpen", () => { lost().hidden = true; });
-document.addEventListener("htmx:sendError", () => { lost().hidden = false; });
-window.addEventListener("offline", () => { lost().hidden = false; });
+// The connection: say when it is lost; once it is back, every live part loads again what it may have missed.
+const say = (isLost) => { document.getElementById("lost").hidden = !isLost; };
+const heal = () => {
+  for (const part of document.querySelectorAll("[hx-trigger*='sse:everything']")) htmx.trigger(part, "sse:everything");
+};
+document.addEventListener("htmx:sseError", () => say(true));
+document.addEventListener("htmx:sseOpen", () => {
+  if (document.getElementById("lost").hidden) return;
+  say(false);
+  heal();
+});
+document.addEventListener("htmx:sendError", (event) => {
+  say(true);
+  const part = event.detail.elt;
+  if (part.matches("[hx-trigger*='sse:everything']")) setTimeout(() => htmx.trigger(part, "sse:everything"), 3000);
+});
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) say(false); });
+window.addEventListener("offline", () => say(true));
+window.addEventListener("online", heal);
 
 // What was told about the last try is out of date with the next one.
 document.addEventListener("htmx:beforeRequest", (event) => {
