@@ -29,7 +29,8 @@ def waits_for(name, condition):
 def test_every_service_is_deployed_and_nothing_else():
     built = {made["build"]["args"]["SERVICE"] for made in OURS.values()}
     assert built == {*SERVICES, "sandbox"}
-    expected = {*SERVICES, *MIGRATIONS, "gateway-deliver", "gateway-project", "jobs-prepare-bucket"}
+    tasks = {"billing-sync-plans", "jobs-prepare-bucket"}
+    expected = {*SERVICES, *MIGRATIONS, *tasks, "gateway-deliver", "gateway-project"}
     assert set(PROCESSES) == expected
     assert set(COMPOSE) - set(PROCESSES) == {"postgres", "rabbitmq", "sandbox", "trust"}
 

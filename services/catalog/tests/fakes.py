@@ -19,6 +19,7 @@ from contracts.message import Fact, Message
 @dataclass
 class State:
     models: dict[UUID, Model] = field(default_factory=dict)
+    closed: dict[UUID, datetime] = field(default_factory=dict)
     references: dict[UUID, ReferenceModelChanged] = field(default_factory=dict)
     told_at: dict[UUID, datetime] = field(default_factory=dict)
     counted: dict[UUID, UUID] = field(default_factory=dict)
@@ -42,6 +43,16 @@ class MemoryModels:
                 model.touched.clear()
                 model.changed = False
                 self.state.models[model.id] = deepcopy(model)
+
+    async def close(self, team_ids: Collection[UUID], at: datetime) -> None:
+        self.state.closed |= dict.fromkeys(team_ids, at)
+
+    async def closed(self, team_ids: Collection[UUID]) -> set[UUID]:
+        return self.state.closed.keys() & set(team_ids)
+
+    async def of_teams(self, team_ids: Collection[UUID]) -> set[UUID]:
+        stored = self.state.models.values()
+        return {model.id for model in stored if model.origin and model.origin.team_id in team_ids}
 
 
 @dataclass

@@ -75,8 +75,8 @@ class Memory:
         store = MemoryJobs(self)
         shelf, stones, queue = MemoryShelf(self), MemoryTombstones(self), MemoryQueue(self, store)
         try:
-            # Moves and exports are tested where they are kept, in Postgres.
-            others = {"discards": MemoryDiscards(self), "moves": None, "exports": None}
+            # Moves, exports and closed teams are tested where they are kept, in Postgres.
+            others = {"discards": MemoryDiscards(self), "moves": None, "exports": None, "closings": None}
             yield Work(store, store, queue, shelf, stones, outbox=MemoryOutbox(self.said), **others)
         except BaseException:
             self.__dict__.update(before)

@@ -63,6 +63,17 @@ async def test_a_lesser_plan_at_once_takes_nothing_and_brings_less_next_time(tol
     assert await world.balance() == 1_000
 
 
+async def test_a_lesser_plan_chosen_in_the_portal_comes_with_the_next_period(told, way, sandbox):
+    world = await paying(told, way, "pro")
+    await world.travel("2027-02-14T10:00")
+    await in_the_portal(world, sandbox, "change", "atelier_starter_month")
+    overview = await world.overview()
+    assert (await world.plan(), overview.next_plan, await world.balance()) == ("pro active", "starter", 4_000)
+    assert overview.next_invoice.total.amount == 900
+    await world.travel("2027-02-28T12:00")
+    assert (await world.plan(), await world.balance()) == ("starter active", 1_000)
+
+
 async def test_who_cancels_at_once_is_back_on_free(told, way):
     world = await paying(told, way)
     await world.travel("2027-02-10T10:00")
@@ -161,6 +172,16 @@ async def test_a_pack_survives_renewals_and_half_of_it_can_go_back(told, way):
     assert await world.balance() == 1_000 + 1_000
     assert [each.credits for each in world.of(TopUpPaid)] == [2_000]
     assert len(plans(world.said)) == 3  # free, trialing, active: a pack changes no plan
+
+
+async def in_the_portal(world, sandbox, action, key):
+    """Do something on Stripe's page as the team's owner."""
+    page = await world.stripe.open_portal(world.customer, "https://example.org")
+    price = (await world.client.v1.prices.list_async({"lookup_keys": [key]})).data[0].id
+    form = {"action": action, "subscription": (await world.subscription()).id, "price": price}
+    async with sandbox.control.http.post(page.url, data=form) as answer:
+        assert answer.status < 400, await answer.text()
+    await world.hear()
 
 
 async def control(sandbox, method, path, body):

@@ -23,6 +23,7 @@ from services.catalog.tests.stories import (
 
 from catalog.application.announce_models import announce_models, announce_references
 from catalog.application.change_models import change_models
+from catalog.application.close_teams import close_teams
 from catalog.application.follow_jobs import TrainingWithoutModel, follow_jobs
 from catalog.application.publish_collection import publish_collection
 from catalog.application.tell_popularity import tell_popularity
@@ -36,6 +37,7 @@ from contracts.catalog import (
     ReferenceModelChanged,
     UpdateModel,
 )
+from contracts.gateway import TeamClosed
 from contracts.orders import Recipe
 
 CURATED = curated()
@@ -269,3 +271,23 @@ async def test_what_cannot_be_done_is_refused_under_the_request_that_asked(store
             request_id=command.request_id, about=MODEL, code="not_found", detail="There is no such model."
         )
     ]
+
+
+async def test_the_models_of_a_closed_team_are_deleted_with_all_their_words(store):
+    await hear(store, held(CREATION, CREATE), told(CREATION, CREATE, 3, "completed", at=NOON))
+    closed = [delivery(TeamClosed(team_id=team, closed_at=NOON)) for team in (TEAM, uuid4())]
+    await close_teams(closed, store.transaction, noon)
+    (deleted,) = await store.said()
+    await close_teams(closed, store.transaction, noon)
+    again = await store.said()
+    late = await hear(store, held(REFINEMENT, REFINE), held(uuid4(), CREATE))
+    async with store.transaction() as work:
+        models = await work.models.lock(await work.models.of_teams({TEAM}))
+    words = [(m.origin.name, m.origin.description, m.origin.user_id) for m in models.values()]
+    told_to = {training.instructions for model in models.values() for training in model.trainings.values()}
+
+    assert (deleted.status, deleted.name, deleted.description) == ("deleted", "", "")
+    assert again == []
+    assert {document.status for document in late} <= {"deleted"}
+    assert set(words) == {("", "", None)}
+    assert told_to == {""}

@@ -168,11 +168,11 @@ async def test_what_is_old_is_forgotten_and_the_log_says_so(stage: Stage):
     assert (await stage.rows("select count(*) as n from gateway.requests"))[0].n == 0
 
 
-async def test_sessions_are_forgotten_when_they_have_expired(stage: Stage):
+async def test_sessions_are_forgotten_when_nobody_uses_them_for_a_week(stage: Stage):
     await stage.person()
-    await tidy_up(transaction(stage.database), lambda: utc_now() + timedelta(days=29))
+    await tidy_up(transaction(stage.database), lambda: utc_now() + timedelta(days=6))
     assert (await stage.rows("select count(*) as n from gateway.sessions"))[0].n == 1
-    await tidy_up(transaction(stage.database), lambda: utc_now() + timedelta(days=31))
+    await tidy_up(transaction(stage.database), lambda: utc_now() + timedelta(days=8))
     assert (await stage.rows("select count(*) as n from gateway.sessions"))[0].n == 0
 
 

@@ -10,9 +10,10 @@ from services.gateway.tests.stage import PASSWORD, Person, Stage, model, referen
 
 from chassis.clock import utc_now
 from contracts.gateway import TeamClosed, TeamOpened
-from gateway.adapters.outbound.postgres.images_tables import SCHEMA
+from gateway.adapters.outbound.postgres.all_tables import SCHEMA
 from gateway.adapters.outbound.postgres.teams import FORGOTTEN
 from gateway.adapters.outbound.postgres.work import transaction
+from gateway.application.audit import audit
 from gateway.application.close_team import forget_closed_teams
 
 # What stays of a closed team: numbers and ids, no words of anybody.
@@ -20,6 +21,7 @@ KEPT = {
     "balanced",
     "findings",
     "slots",
+    "team_rates",
     "team_slots",
     "view_accounts",
     "view_credit_entries",
@@ -277,6 +279,7 @@ async def test_of_a_closed_team_nothing_is_shown_any_more_whatever_is_still_told
     await stage.hear(model(host.team_id, name="Late harbour"))
     for _ in range(2):
         await forget_closed_teams(transaction(stage.database), _later)
+    audited = await audit(transaction(stage.database), _later, timedelta(0))
     names = [name.split(".")[-1] for name in SCHEMA.tables]
     told = {name: str(await stage.rows(f"select cast(t as text) from gateway.{name} t")) for name in names}
     found = {name for name, rows in told.items() if "arbour" in rows or "Ada" in rows}
@@ -284,6 +287,7 @@ async def test_of_a_closed_team_nothing_is_shown_any_more_whatever_is_still_told
 
     assert (closed.status_code, by_key.status_code) == (204, 401)
     assert found == {"letters", "users"}  # the person stays, and a letter to them
+    assert [one for one in audited.suspicions if one.job_id] == []
     assert left <= KEPT | {"teams"}
     assert [one.team_id for one in stage.said if isinstance(one, TeamClosed)] == [host.team_id]
 

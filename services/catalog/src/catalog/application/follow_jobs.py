@@ -26,11 +26,15 @@ async def follow_jobs(deliveries: Sequence[Delivery[Heard]], transaction: Transa
     """
     trainings = list(_trainings(deliveries))
     async with transaction() as work:
+        closed = await work.models.closed({delivery.message.team_id for delivery, _ in trainings})
         models = await work.models.lock({_model_id(told.recipe) for _, told in trainings})
         categories = await _categories(work, trainings)
         for delivery, told in trainings:
             model, category = models[_model_id(told.recipe)], _category(told.recipe, categories)
-            if document := _take_in(model, delivery, told, category, clock):
+            document = _take_in(model, delivery, told, category, clock)
+            if delivery.message.team_id in closed:
+                document = model.erase(clock()) or document
+            if document:
                 work.outbox.add(document, delivery)
         await work.models.save(models.values())
         await work.references.count(_uses(deliveries))

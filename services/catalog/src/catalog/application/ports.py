@@ -34,6 +34,15 @@ class Models(Protocol):
     async def save(self, models: Iterable[Model]) -> None:
         """Store the models and the trainings that were touched."""
 
+    async def close(self, team_ids: Collection[UUID], at: datetime) -> None:
+        """Remember for good that teams are closed, and let nobody else store models of theirs meanwhile."""
+
+    async def closed(self, team_ids: Collection[UUID]) -> set[UUID]:
+        """Tell which of these teams are closed; the others stay open until the transaction ends."""
+
+    async def of_teams(self, team_ids: Collection[UUID]) -> set[UUID]:
+        """Find the models of these teams."""
+
 
 class References(Protocol):
     """The curated models, each as its newest document."""

@@ -81,6 +81,17 @@ class Model:
         (before, _), self.deleted = self._known(), True
         return self._changed(before, at) or before
 
+    def erase(self, at: datetime) -> ModelChanged | None:
+        """Take a model away with all its words; return its new document if its face changed."""
+        before = self.document()
+        for training in self.trainings.values():
+            if training.instructions or training.samples:
+                training.instructions, training.samples = "", ()
+                self.touched.add(training.job_id)
+        if self.origin is not None:
+            self.origin, self.deleted = replace(self.origin, user_id=None, name="", description=""), True
+        return self._changed(before, at)
+
     @property
     def in_training(self) -> bool:
         """Whether a version is being trained, or waits to be."""

@@ -13,6 +13,7 @@ from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.jobs import CancelJob
 from contracts.message import Fact
+from jobs.application.closing import Closings
 from jobs.application.keeping import Discards, Exports, Moves
 from jobs.domain.breaker import Breaker
 from jobs.domain.calls import StepKind
@@ -233,6 +234,7 @@ class Work:
     discards: Discards
     moves: Moves
     exports: Exports
+    closings: Closings
     outbox: Outbox
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from catalog.application.change_models import change_models
+from catalog.application.close_teams import close_teams
 from catalog.application.follow_jobs import follow_jobs
 from catalog.application.ports import Transaction
 from chassis.clock import Clock
@@ -11,6 +12,7 @@ from chassis.consumer import Consumer
 from contracts.catalog import ActivateVersion, DeleteModel, UpdateModel
 from contracts.credits import CreditsHeld
 from contracts.envelope import Delivery
+from contracts.gateway import TeamClosed
 from contracts.jobs import JobChanged
 
 
@@ -20,7 +22,10 @@ def facts(transaction: Transaction, clock: Clock) -> Consumer:
     async def follow(deliveries: Sequence[Delivery[Any]]) -> None:
         await follow_jobs(deliveries, transaction, clock)
 
-    return Consumer("catalog.facts", {CreditsHeld: follow, JobChanged: follow})
+    async def close(deliveries: Sequence[Delivery[TeamClosed]]) -> None:
+        await close_teams(deliveries, transaction, clock)
+
+    return Consumer("catalog.facts", {CreditsHeld: follow, JobChanged: follow, TeamClosed: close})
 
 
 def commands(transaction: Transaction, clock: Clock) -> Consumer:

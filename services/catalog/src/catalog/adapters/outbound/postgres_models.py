@@ -1,5 +1,6 @@
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +25,31 @@ PAGE = text(
     select id from catalog.models where id > coalesce(:after, cast(:least as uuid)) order by id limit :limit
     """
 )
+# Shared by those who store models of a team, alone for who closes it: none is stored unseen in between.
+FENCE = """
+    select {lock}(hashtextextended('catalog.teams ' || id, 0))
+    from (select unnest(cast(:ids as uuid[])) as id order by 1) as wanted
+"""
+ENTER, CLOSE = (
+    text(FENCE.format(lock="pg_advisory_xact_lock_shared")),
+    text(FENCE.format(lock="pg_advisory_xact_lock")),
+)
+NOTE_CLOSED = text(
+    """
+    insert into catalog.closed_teams (team_id, closed_at)
+    select unnest(cast(:ids as uuid[])), :at on conflict do nothing
+    """
+)
+CLOSED = text("select team_id from catalog.closed_teams where team_id = any(cast(:ids as uuid[]))")
+OF_TEAMS = text("select id from catalog.models where team_id = any(cast(:ids as uuid[]))")
 SAVE_TRAINING = text(
     """
     insert into catalog.trainings (job_id, model_id, operation, instructions, seen, started, progress, code,
         failure, finished_at, number, samples)
     values (:job_id, :model_id, :operation, :instructions, :seen, :started, :progress, :code,
         :failure, :finished_at, :number, cast(:samples as text[]))
-    on conflict (job_id) do update set seen = excluded.seen, started = excluded.started,
+    on conflict (job_id) do update set instructions = excluded.instructions,
+        seen = excluded.seen, started = excluded.started,
         progress = excluded.progress, code = excluded.code, failure = excluded.failure,
         finished_at = excluded.finished_at, number = excluded.number, samples = excluded.samples
     """
@@ -41,7 +60,8 @@ SAVE_MODEL = text(
         status, version, active_version, created_at, updated_at)
     values (:id, :team_id, :user_id, :name, :description, :reference_model_id, :category,
         :status, :version, :active_version, :created_at, :updated_at)
-    on conflict (id) do update set name = excluded.name, description = excluded.description,
+    on conflict (id) do update set user_id = excluded.user_id, name = excluded.name,
+        description = excluded.description,
         status = excluded.status, version = excluded.version, active_version = excluded.active_version,
         updated_at = excluded.updated_at
     """
@@ -68,6 +88,22 @@ class PostgresModels:
         wanted = {"after": after, "least": UUID(int=0), "limit": limit}
         ids = list((await self.connection.execute(PAGE, wanted)).scalars())
         return list((await self._load(ids)).values())
+
+    async def close(self, team_ids: Collection[UUID], at: datetime) -> None:
+        """Remember for good that teams are closed, and let nobody else store models of theirs meanwhile."""
+        await self.connection.execute(CLOSE, {"ids": list(team_ids)})
+        await self.connection.execute(NOTE_CLOSED, {"ids": sorted(team_ids), "at": at})
+
+    async def closed(self, team_ids: Collection[UUID]) -> set[UUID]:
+        """Tell which of these teams are closed; the others stay open until the transaction ends."""
+        if not team_ids:
+            return set()
+        await self.connection.execute(ENTER, {"ids": list(team_ids)})
+        return set((await self.connection.execute(CLOSED, {"ids": list(team_ids)})).scalars())
+
+    async def of_teams(self, team_ids: Collection[UUID]) -> set[UUID]:
+        """Find the models of these teams."""
+        return set((await self.connection.execute(OF_TEAMS, {"ids": list(team_ids)})).scalars())
 
     async def _load(self, ids: Collection[UUID]) -> dict[UUID, Model]:
         wanted = {"ids": list(ids)}

@@ -4,6 +4,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
+    Index,
     Integer,
     Table,
     Text,
@@ -53,6 +54,13 @@ uses = Table(
     ForeignKeyConstraint(["reference_model_id"], [reference_models.c.id]),
 )
 
+closed_teams = Table(
+    "closed_teams",
+    metadata,
+    Column("team_id", Uuid, primary_key=True),
+    Column("closed_at", TIMESTAMP(timezone=True), nullable=False),
+)
+
 trainings = Table(
     "trainings",
     metadata,
@@ -94,6 +102,7 @@ models = Table(
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False),
     ForeignKeyConstraint(["id", "active_version"], [trainings.c.model_id, trainings.c.number]),
     CheckConstraint("version > 0", name="version_is_positive"),
+    Index("ix_models_team_id", "team_id"),
     CheckConstraint(_CATEGORY, name="category_is_known"),
     CheckConstraint(
         "status in ('pending', 'training', 'ready', 'failed', 'deleted')", name="status_is_known"

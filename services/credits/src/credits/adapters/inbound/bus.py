@@ -4,8 +4,10 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from contracts.billing import BillingChanged, PaymentDisputed, PaymentRefunded, PeriodOpened, TopUpPaid
 from contracts.credits import CaptureCredits, HoldCredits, QuoteCredits, ReleaseCredits
+from contracts.gateway import TeamClosed
 from credits.application.add_top_ups import add_top_ups
 from credits.application.capture_credits import capture_credits
+from credits.application.close_accounts import close_accounts
 from credits.application.dispute_payments import dispute_payments
 from credits.application.hold_credits import hold_credits
 from credits.application.open_periods import open_periods
@@ -27,6 +29,7 @@ def consumers(transaction: Transaction, alarms: Alarms, clock: Clock) -> list[Co
     refunds = partial(refund_payments, transaction=transaction, alarms=alarms, clock=clock)
     disputes = partial(dispute_payments, transaction=transaction, alarms=alarms, clock=clock)
     watch = partial(watch_balances, transaction=transaction, clock=clock)
+    close = partial(close_accounts, transaction=transaction, clock=clock)
     return [
         Consumer(
             "credits.commands",
@@ -42,6 +45,7 @@ def consumers(transaction: Transaction, alarms: Alarms, clock: Clock) -> list[Co
                 PaymentRefunded: refunds,
                 PaymentDisputed: disputes,
                 BillingChanged: watch,
+                TeamClosed: close,
             },
         ),
     ]

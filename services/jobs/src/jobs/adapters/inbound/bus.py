@@ -10,9 +10,11 @@ from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import CreditsHeld, CreditsSettled
 from contracts.envelope import Delivery
+from contracts.gateway import TeamClosed
 from contracts.jobs import CancelJob, DeleteImages, ExportImages, PinImages, ProviderCallback
 from jobs.adapters.inbound.workers import Workers
 from jobs.application.cancel_jobs import cancel_jobs
+from jobs.application.close_teams import note_closed_teams
 from jobs.application.delete_images import delete_images
 from jobs.application.learn import learn_models, learn_plans, learn_reference_models
 from jobs.application.open_exports import open_exports
@@ -45,6 +47,7 @@ def consumers(
         ModelChanged: then_work(partial(learn_models, transaction=transaction, clock=clock, rules=rules)),
         ReferenceModelChanged: partial(learn_reference_models, transaction=transaction),
         PlanChanged: partial(learn_plans, transaction=transaction),
+        TeamClosed: partial(note_closed_teams, transaction=transaction),
     }
     commands: dict[Any, BatchHandler] = {
         DeleteImages: then_work(partial(delete_images, transaction=transaction, clock=clock, rules=rules)),

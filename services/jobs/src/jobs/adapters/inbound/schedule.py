@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from chassis.schedule import Schedule
 from chassis.telemetry import continued
@@ -9,6 +10,8 @@ from jobs.adapters.inbound.workers import Workers
 from jobs.application.act_on_deadlines import act_on_deadlines
 from jobs.application.build_exports import build_export, take_exports
 from jobs.application.cancel_jobs import refuse_unknown
+from jobs.application.close_teams import clear_closed_teams
+from jobs.application.closing import Listing
 from jobs.application.discard_objects import discard_objects
 from jobs.application.dispatch_jobs import dispatch_jobs, tell_places
 from jobs.application.expire_images import expire_exports, expire_images
@@ -34,8 +37,12 @@ class Rhythm:
     expire: float
 
 
+class Store(Parts, Listing, Protocol):
+    """The object store, as far as schedules need it beyond the tools."""
+
+
 def schedules(
-    transaction: Transaction, tools: Tools, parts: Parts, workers: Workers, rhythm: Rhythm
+    transaction: Transaction, tools: Tools, parts: Store, workers: Workers, rhythm: Rhythm
 ) -> list[Schedule]:
     """Say what is done every so many seconds."""
     every = rhythm.sweep
@@ -64,6 +71,7 @@ def schedules(
     return [
         *nudged.values(),
         Schedule("places", rhythm.places, partial(tell_places, transaction, clock, rules)),
+        Schedule("closed teams", every, partial(_close, transaction, parts, tools, workers)),
         Schedule("unknown jobs", MINUTE, partial(refuse_unknown, transaction, clock)),
     ]
 
@@ -84,6 +92,10 @@ async def _deadlines(transaction: Transaction, tools: Tools, workers: Workers) -
 async def _expire(transaction: Transaction, tools: Tools, workers: Workers) -> None:
     await workers.carry(expire_images(transaction, tools.clock, tools.rules))
     await workers.carry(expire_exports(transaction, tools.clock))
+
+
+async def _close(transaction: Transaction, objects: Listing, tools: Tools, workers: Workers) -> None:
+    await workers.carry(clear_closed_teams(transaction, objects, tools.clock, tools.rules))
 
 
 async def _export(transaction: Transaction, tools: Tools, parts: Parts, workers: Workers) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
+from jobs.adapters.outbound.closing import PostgresClosings
 from jobs.adapters.outbound.keeping import PostgresDiscards, PostgresExports, PostgresMoves
 from jobs.adapters.outbound.line import PostgresQueue
 from jobs.adapters.outbound.rows import (
@@ -247,6 +248,7 @@ def transaction(database: Database) -> Transaction:
                 discards=discards,
                 moves=PostgresMoves(session.connection),
                 exports=PostgresExports(session.connection, discards),
+                closings=PostgresClosings(session.connection, jobs),
                 outbox=session.outbox,
             )
 

@@ -159,6 +159,13 @@ class S3:
             refused |= await self._delete_some(keys[start : start + _DELETE_AT_ONCE])
         return refused
 
+    async def keys(self, prefix: str) -> list[str]:
+        """List up to 1,000 keys that begin so."""
+        found = await self._do(
+            "list", prefix, lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+        )
+        return [listed["Key"] for listed in found.get("Contents", ())] if found else []
+
     async def apply_lifecycle(self) -> None:
         """Set the bucket's expiry rules."""
         rules = [_rule(prefix, days) for prefix, days in LIFETIMES.items()]

@@ -73,6 +73,7 @@ JOBS = Table(
         "steps",
         postgresql_where=text("state in ('submitting', 'running', 'storing')"),
     ),
+    Index("ix_jobs_team_id", "team_id"),
     Index("ix_jobs_due_at", "due_at", postgresql_where=text("due_at is not null")),
     Index("ix_jobs_poll_at", "poll_at", postgresql_where=text("poll_at is not null")),
     Index("ix_jobs_storing", "lease_until", postgresql_where=text("state = 'storing'")),

@@ -30,6 +30,9 @@ _JOBS = """
         from gateway.view_credit_entries where job_id = w.id
     ) e on true where coalesce(j.team_id, e.team_id) is not null
         and (j.version is null or j.version > 0 or e.reserves > 0)
+        -- An ended job of a closed team is not shown any more; the lines of what it cost stay.
+        and (j.id is not null or not exists (
+            select from gateway.teams t where t.id = e.team_id and t.closed_at is not null))
 """
 _MOVED = text(f"""
     with wanted as (

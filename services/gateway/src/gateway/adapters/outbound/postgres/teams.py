@@ -35,7 +35,7 @@ _MEMBERS = text(_MEMBERSHIP + "where m.team_id = :team_id order by m.created_at,
 _OF_USER = text(_MEMBERSHIP + "where m.user_id = :user_id order by m.used_at desc nulls last, m.created_at")
 _ONE = text(_MEMBERSHIP + "where m.user_id = :user_id and m.team_id = :team_id")
 _CLOSE = text("update gateway.teams set name = '', closed_at = :now, look_at = :now where id = :team_id")
-_ENDED = ("sessions", "api_keys", "invitations", "memberships")
+_ENDED = ("sessions", "api_keys", "webhook_endpoints", "invitations", "memberships")
 _END = tuple(
     text(f"delete from gateway.{table} where team_id = :team_id")  # noqa: S608 - names of ours
     for table in _ENDED
@@ -51,6 +51,7 @@ _SHOWN = {
     "view_images": "true",
     "view_exports": "true",
     "view_models": "true",
+    "view_billing": "true",
     "view_quotes": "true",
     "event_log": "true",
     "requests": "verdict is not null",
