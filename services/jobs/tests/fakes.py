@@ -273,6 +273,9 @@ class MemoryDiscards:
     async def add(self, keys: Iterable[str]) -> None:
         self.memory.discards |= dict.fromkeys(keys, self.memory.clock())
 
+    async def add_folder(self, folder: str, due: datetime) -> None:
+        self.memory.discards.setdefault(folder, due)
+
     async def take(self, now: datetime, until: datetime, limit: int) -> list[str]:
         taken = [key for key, lease in self.memory.discards.items() if lease <= now][:limit]
         self.memory.discards |= dict.fromkeys(taken, until)
@@ -373,6 +376,10 @@ class FakeStorage:
 
     async def copy(self, source: str, target: str) -> None:
         self.objects[target] = await self.get(source, 0)
+
+    async def keys(self, prefix: str) -> list[str]:
+        self._reach()
+        return [key for key in self.objects if key.startswith(prefix)][:1_000]
 
     async def delete(self, keys: Sequence[str]) -> set[str]:
         self._reach()

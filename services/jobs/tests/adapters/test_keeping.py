@@ -128,6 +128,21 @@ async def test_a_deleted_image_leaves_no_object_behind(begin, s3, sandbox, clock
     assert [[result.deleted for result in fact.results] for fact in said] == [[True, False]] * 2
 
 
+async def test_a_folder_is_emptied_when_it_is_due(begin, s3, sandbox, clock, team):
+    job = await delivered(begin, s3, team)
+    async with begin() as work:
+        await work.discards.add_folder(f"images/{team}/", clock() + timedelta(days=1))
+    await discard_objects(begin, s3, clock, RULES)
+    assert len(await keys(sandbox, job)) == 4
+    clock.pass_by(days=1)
+    await discard_objects(begin, s3, clock, RULES)
+    assert await keys(sandbox, job) == [f"thumbs/{team}/{job.id}/{n}.webp" for n in (1, 2)]
+    clock.pass_by(days=1)
+    await discard_objects(begin, s3, clock, RULES)
+    async with begin() as work:
+        assert await work.discards.take(clock() + timedelta(days=1), clock(), 9) == []
+
+
 async def test_what_could_not_be_deleted_is_deleted_later(begin, s3, sandbox, clock, team):
     job = await delivered(begin, s3, team)
     command = DeleteImages(request_id=uuid4(), team_id=team, job_id=job.id, n=(1, 2))

@@ -497,6 +497,27 @@ async def test_a_team_is_told_once_and_a_week_before_that_images_expire(house):
     assert (said.job_id, said.n, said.expires_at) == (job, (1, 2), NOW + timedelta(days=90))
 
 
+async def test_everything_of_a_deleted_model_is_deleted_a_day_later(house):
+    model = _model(uuid4(), uuid4()).model_copy(update={"status": "deleted", "updated_at": NOW})
+    folder = f"models/{model.team_id}/{model.id}/"
+    objects = (
+        f"{folder}1/weights.safetensors",
+        f"{folder}1/samples/1.jpg",
+        f"models/{model.team_id}/other/1",
+    )
+    house.storage.objects |= dict.fromkeys(objects, b"kept")
+    await learn(house, model)
+    await discard(house)
+    assert len(house.storage.objects) == 3
+    house.clock.pass_by(days=1)
+    await discard(house)
+    assert list(house.storage.objects) == [objects[2]]
+    assert list(house.memory.discards) == [folder]
+    house.clock.pass_by(hours=1)
+    await discard(house)
+    assert list(house.memory.discards) == []
+
+
 async def test_objects_are_deleted_again_and_again_while_the_store_is_away(house):
     job = await delivered(house)
     command = DeleteImages(request_id=uuid4(), team_id=TEAM, job_id=job, n=(1,))

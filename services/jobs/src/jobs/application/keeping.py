@@ -18,8 +18,12 @@ class Discards(Protocol):
         """Note keys; jobs and exports do it by themselves when they are saved."""
         ...
 
+    async def add_folder(self, folder: str, due: datetime) -> None:
+        """Note everything below a folder, named with its last slash, to be deleted then."""
+        ...
+
     async def take(self, now: datetime, until: datetime, limit: int) -> list[str]:
-        """Lease keys: nobody else takes them before `until`."""
+        """Lease keys and folders that are due: nobody else takes them before `until`."""
         ...
 
     async def done(self, keys: Sequence[str]) -> None:

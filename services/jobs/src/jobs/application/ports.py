@@ -194,6 +194,10 @@ class Storage(Protocol):
         """Delete objects; missing ones are fine. Returns the keys of those that are still there."""
         ...
 
+    async def keys(self, prefix: str) -> list[str]:
+        """List up to 1,000 keys that begin so. Raises StorageUnavailable."""
+        ...
+
     async def apply_lifecycle(self) -> None:
         """Set the bucket's expiry rules: `uploads/` 7 days, `images/` and `thumbs/` 90, `exports/` 1."""
         ...

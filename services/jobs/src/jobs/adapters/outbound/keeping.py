@@ -19,6 +19,9 @@ from jobs.domain.keeping import Move
 _DISCARD = text(
     "insert into jobs.discards (key) select unnest(cast(:keys as text[])) order by 1 on conflict do nothing"
 )
+_DISCARD_FOLDER = text(
+    "insert into jobs.discards (key, lease_until) values (:folder, :due) on conflict do nothing"
+)
 _TAKE_DISCARDS = text(
     "update jobs.discards set lease_until = :until where key in (select key from jobs.discards"
     " where lease_until <= :now order by lease_until limit :most for no key update skip locked)"
@@ -83,8 +86,12 @@ class PostgresDiscards:
         if unwanted := list(keys):
             await self.connection.execute(_DISCARD, {"keys": unwanted})
 
+    async def add_folder(self, folder: str, due: datetime) -> None:
+        """Note everything below a folder."""
+        await self.connection.execute(_DISCARD_FOLDER, {"folder": folder, "due": due})
+
     async def take(self, now: datetime, until: datetime, limit: int) -> list[str]:
-        """Lease keys."""
+        """Lease keys and folders."""
         values = {"now": now, "until": until, "most": limit}
         return list((await self.connection.execute(_TAKE_DISCARDS, values)).scalars())
 
