@@ -62,7 +62,7 @@ from gateway.settings import Settings
 
 PRICES = {Operation.CREATE_MODEL: 100, Operation.REFINE_MODEL: 50, Operation.GENERATE_IMAGES: 2}
 PASSWORD = "correct horse battery"
-_TOKEN = re.compile(r"(?:token=|/invitations/)([A-Za-z0-9_-]+)")
+_TOKEN = re.compile(r"/(?:verify|reset|invitations)/([A-Za-z0-9_-]+)")
 SETTINGS = {
     "rabbitmq_url": "amqp://unused",
     "s3_public_endpoint": "http://127.0.0.1:9",

@@ -11,7 +11,7 @@ from atelier_local.errors import CannotStart
 
 Json = dict[str, Any]
 
-_TOKEN = re.compile(r"[?&]token=([A-Za-z0-9_-]+)")
+_TOKEN = re.compile(r"/verify/([A-Za-z0-9_-]+)")
 _LOOK_EVERY = 0.1
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -54,7 +54,7 @@ async def _send_reset(email: str, device: Device, identity: Identity) -> None:
         if (user := await work.users.by_email(email)) is None:
             return
         token = await prove(work, Purpose.RESET, user, email, now)
-        link = f"{identity.site}/reset?token={token}"
+        link = f"{identity.site}/reset/{token}"
         await work.post.write(email, letters.reset(user.name, link), now)
         for membership in (await work.teams.of_user(user.id))[:1]:
             await work.activity.note_person(Act.PASSWORD_RESET_ASKED, membership, device.address)

@@ -21,7 +21,7 @@ PER_PERSON = Throttle("verification", 5, timedelta(hours=1))
 async def ask_verification(work: Work, user: User, email: str, site: str, now: datetime) -> None:
     """Send a link to an address that becomes, or stays, the account's once the link is followed."""
     token = await prove(work, Purpose.VERIFY, user, email, now)
-    await work.post.write(email, letters.verification(user.name, f"{site}/verify?token={token}"), now)
+    await work.post.write(email, letters.verification(user.name, f"{site}/verify/{token}"), now)
 
 
 async def send_verification(caller: Caller, identity: Identity) -> None:

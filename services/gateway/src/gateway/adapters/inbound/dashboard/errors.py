@@ -16,9 +16,20 @@ from gateway.adapters.inbound.http.problems import PROBLEMS, invalid, unusual
 Handler = Callable[[Request, Any], Awaitable[Response]]
 HELP = {
     "insufficient_credits": ("Top up, or wait for the next replenishment", "/credits"),
+    "max_credits_exceeded": ("See the new price", "/generate"),
+    "account_frozen": ("See what is in question", "/credits"),
     "queue_full": ("See what is running", "/jobs"),
     "model_in_use": ("See what is running", "/jobs"),
 }
+
+WORDS = {
+    "not_permitted": "Your role in this team does not allow that. Ask an owner or an admin of the team.",
+    "owners_only": "Only an owner can do that to an owner, or make somebody one.",
+    "email_not_verified": "Verify your e-mail address first: the link is in the letter we sent you.",
+    "insufficient_credits": "Your team has too few credits for this.",
+    "account_frozen": "Your team's credits are frozen while a payment is in question.",
+}
+"""What a person is told in other words than a program."""
 
 
 def told(kind: type[Exception]) -> Handler:
@@ -42,7 +53,8 @@ def show(request: Request, problem: Problem) -> Response:
     """Tell a problem in place or as a page."""
     template = "parts/problem.html" if asked_in_place(request) else "problem.html"
     headers = {name: value for name, value in problem.headers.items() if name == "Retry-After"}
-    return part(template, problem.status, headers, problem=problem, help=HELP.get(problem.code))
+    words = WORDS.get(problem.code, problem.detail)
+    return part(template, problem.status, headers, problem=problem, words=words, help=HELP.get(problem.code))
 
 
 async def sign_in_first(request: Request, _error: Exception) -> Response:

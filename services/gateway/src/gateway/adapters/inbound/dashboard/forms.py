@@ -7,6 +7,7 @@ from pydantic import ValidationError
 _WORDS = {
     "missing": "Please fill this in.",
     "string_too_short": "This is too short: at least {min_length} characters.",
+    "too_short": "Choose at least {min_length}.",
     "string_too_long": "This is too long: at most {max_length} characters.",
 }
 

@@ -13,13 +13,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.http import Problem
 from gateway.adapters.inbound.dashboard import errors
 from gateway.adapters.inbound.dashboard.routes import (
+    account,
+    api_keys,
+    billing,
     credits,
     gallery,
     generate,
+    invitations,
     jobs,
+    letters,
     live,
     models,
     people,
+    team,
     uploads,
 )
 from gateway.adapters.inbound.dashboard.visitor import NotSignedIn
@@ -29,7 +35,22 @@ from gateway.adapters.inbound.http.limits import BodyLimit
 from gateway.adapters.inbound.http.problems import PROBLEMS
 from gateway.application.ports import Links
 
-ROUTES = (people, generate, models, jobs, gallery, credits, uploads, live)
+ROUTES = (
+    people,
+    letters,
+    generate,
+    models,
+    jobs,
+    gallery,
+    credits,
+    billing,
+    invitations,
+    team,
+    account,
+    api_keys,
+    uploads,
+    live,
+)
 NOT_PAGES = ("/api/", "/docs", "/openapi.json", "/health/", "/metrics")
 LARGEST_FORM = 64 * 1024
 

@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from chassis.http import Problem
+from contracts.billing import BillingChanged
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.caller import CSRF_HEADER, SessionCookie, check_origin, device_of, identify
 from gateway.application.reading import Standing
-from gateway.domain.people import Team, User
+from gateway.domain.people import Membership, Team, User
 from gateway.domain.permissions import Caller, Permission
 from gateway.domain.secrets import csrf_token, is_csrf_token
 
@@ -20,12 +21,17 @@ class NotSignedIn(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A person, the team they act for, where that team stands, and the token their forms carry."""
+    """A person, the team they act for, where that team stands, and the token their forms carry.
+
+    `teams` are all they are in; `billing` is what the team pays for, and None for who may not see that.
+    """
 
     caller: Caller
     user: User
     team: Team
+    teams: list[Membership]
     standing: Standing
+    billing: BillingChanged | None
     csrf: str
     head: int
     """The newest event when the page was made: from there on it keeps itself up to date."""
@@ -62,11 +68,14 @@ Acting = Annotated[Caller, Depends(_acting)]
 async def _visiting(caller: Acting, api: Ports, session: SessionCookie) -> Visitor:
     head = await api.events.head()
     async with api.asking.transaction() as work:
-        membership = await work.teams.membership(caller.user_id, caller.team_id)
+        teams = await work.teams.of_user(caller.user_id)
         standing = await work.views.standing(caller.team_id)
-    if membership is None or session is None:
+    here = next((one for one in teams if one.team.id == caller.team_id), None)
+    if here is None or session is None:
         raise NotSignedIn
-    return Visitor(caller, membership.user, membership.team, standing, csrf_token(session), head)
+    pays = Permission.BILLING in caller.permissions
+    billing = await api.payments.billing(caller.team_id) if pays else None
+    return Visitor(caller, here.user, here.team, teams, standing, billing, csrf_token(session), head)
 
 
 Visiting = Annotated[Visitor, Depends(_visiting)]

@@ -46,6 +46,59 @@ LABELS = {
     "samples": "drawing samples",
     "stored": "storing",
 }
+ROLES = {"owner": "Owner", "admin": "Admin", "member": "Member"}
+ACTS = {
+    "signed_up": "Signed up",
+    "signed_in": "Signed in",
+    "sign_in_failed": "Failed to sign in",
+    "signed_out": "Signed out",
+    "session_ended": "Signed a device out",
+    "other_sessions_ended": "Signed all other devices out",
+    "password_changed": "Changed the password",
+    "password_reset_asked": "Asked for a new password",
+    "password_reset": "Chose a new password",
+    "email_change_asked": "Asked for another e-mail address",
+    "email_verified": "Verified the e-mail address",
+    "account_renamed": "Changed the own name",
+    "team_opened": "Made the team",
+    "team_renamed": "Renamed the team",
+    "member_invited": "Invited",
+    "invitation_revoked": "Revoked the invitation of",
+    "invitation_accepted": "Joined the team",
+    "role_changed": "Changed the role of",
+    "member_removed": "Removed",
+    "member_left": "Left the team",
+    "key_created": "Made an API key",
+    "key_revoked": "Revoked an API key",
+}
+SCOPES = (
+    ("read", "Read", "models, jobs, images, credits", True),
+    ("generate", "Generate", "make images", True),
+    ("models", "Models", "make, refine and delete models", True),
+    ("billing", "Billing", "plans, payments and invoices", False),
+    ("admin", "Admin", "people, activity and webhooks", False),
+)
+"""What an API key may do: its name, what that is to a person, and whether it is usual."""
+STANDINGS = {
+    "trialing": "Trial",
+    "past_due": "Payment failed",
+    "canceled": "Cancelled",
+    "paid": "Paid",
+    "open": "To be paid",
+    "void": "Void",
+    "uncollectible": "Not paid",
+    "refunded": "Refunded",
+}
+"""What the status of a plan or an invoice means."""
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "a Mac",
+    "Linux": "Linux",
+}
 _STEPS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
 
@@ -101,6 +154,18 @@ def clock(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%H:%M:%S")
 
 
+def device(agent: str) -> str:
+    """Name a device by what its browser calls itself: `Firefox on Windows`."""
+    browser = next((name for sign, name in _BROWSERS.items() if sign in agent), "")
+    system = next((name for sign, name in _SYSTEMS.items() if sign in agent), "")
+    return " on ".join(filter(None, (browser, system))) or agent.partition(" ")[0] or "An unknown device"
+
+
+def roles_given(by: str) -> list[tuple[str, str]]:
+    """List the roles that somebody may give, the highest first."""
+    return [(role, name) for role, name in ROLES.items() if role != "owner" or by == "owner"]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
     "moment": moment,
@@ -118,7 +183,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "labels": lambda options: [(name, option[0]) for name, option in options.items()],
     "status": lambda status: STATUSES.get(status, status.capitalize()),
     "operation": lambda operation: OPERATIONS.get(operation, operation),
+    "standing": lambda status: STANDINGS.get(status, status.replace("_", " ").capitalize()),
+    "device": device,
+    "role": lambda role: ROLES.get(role, role),
+    "act": lambda act: ACTS.get(act, act.replace("_", " ").capitalize()),
     "doing": lambda label: LABELS.get(label, label or "working"),
     "waiting": lambda code: WAITING.get(code, "it will start as soon as it can"),
 }
 GLOBALS: dict[str, Any] = {"now": utc_now, "once": new_id, "entries": ENTRIES, "operations": OPERATIONS}
+GLOBALS |= {"roles_given": roles_given, "scopes": SCOPES}

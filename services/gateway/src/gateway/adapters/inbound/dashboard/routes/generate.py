@@ -10,6 +10,7 @@ from chassis.http import Problem
 from contracts.orders import Operation, Size
 from gateway.adapters.inbound.dashboard.forms import complaints, filled
 from gateway.adapters.inbound.dashboard.pages import page, part
+from gateway.adapters.inbound.dashboard.starters import starters
 from gateway.adapters.inbound.dashboard.visitor import Acting, Visiting
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.bodies.generate import GenerateBody
@@ -60,12 +61,15 @@ async def studio(
     recent = await api.lists.jobs(
         me.team.id, Page(_RECENT), status=None, operation=Operation.GENERATE_IMAGES, model_id=None
     )
+    sources = await _sources(me.caller, api)
     return page(
         "studio.html",
         me,
         title="Generate",
         given=given,
-        sources=await _sources(me.caller, api),
+        sources=sources,
+        starters=[] if recent else starters(sources["references"]),
+        starter_price=await _price(api, _USUAL | {"count": "1"}),
         jobs=[Job.of(view, api.links) for view in recent[:_RECENT]],
         price=await _price(api, given),
         shapes=SHAPES,

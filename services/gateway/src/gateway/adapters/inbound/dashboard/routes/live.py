@@ -44,6 +44,12 @@ async def balance(me: Visiting) -> Response:
     return part("parts/balance.html", me=me)
 
 
+@router.get("/parts/banners")
+async def banners(me: Visiting) -> Response:
+    """Show what everybody should know, at the top of every page."""
+    return part("parts/banners.html", me=me)
+
+
 async def _stream(api: Api, caller: Caller, session: str, after: int) -> AsyncIterator[str]:
     with api.watch(caller.team_id) as watch:
         yield "retry: 2000\n\n"

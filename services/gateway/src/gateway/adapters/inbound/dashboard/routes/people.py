@@ -82,12 +82,17 @@ async def sign_up_form(
 
 
 @router.post("/sign-out")
-async def sign_out_form(request: Request, api: Ports, session: SessionCookie = None) -> Response:
-    """End the session."""
+async def sign_out_form(
+    request: Request,
+    api: Ports,
+    session: SessionCookie = None,
+    there: Annotated[str, Form()] = "/sign-in",
+) -> Response:
+    """End the session, and go on to another page of ours."""
     check_origin(request, api)
     if session:
         await sign_out(session, device_of(request).address, api.identity)
-    gone = RedirectResponse("/sign-in", 303)
+    gone = RedirectResponse(_inside(there), 303)
     forget_cookie(gone, api)
     return gone
 

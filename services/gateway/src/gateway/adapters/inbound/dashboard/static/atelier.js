@@ -24,6 +24,18 @@ window.addEventListener("online", heal);
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.matches("form, button")) document.getElementById("notice").replaceChildren();
 });
+// A dialog covers the notice: what is wrong with its form is told within it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const dialog = event.detail.requestConfig.elt.closest("dialog[open]");
+  if (!dialog || !event.detail.isError) return;
+  let told = dialog.querySelector("[role=alert]");
+  if (!told) {
+    told = document.createElement("div");
+    told.setAttribute("role", "alert");
+    dialog.querySelector("h2").after(told);
+  }
+  event.detail.target = told;
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "notice") event.target.scrollIntoView({ block: "nearest" });
 });
