@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check e2e bench lock docs format clean
+.PHONY: help install up demo test check e2e screenshots bench lock docs format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -19,8 +19,8 @@ up: install ## Start the whole stack; Ctrl-C stops it
 demo: install ## Start, make and refine a model, generate four images, show what happened, stop
 	@$(BIN)/python -m atelier_local.demo
 
-test: install ## Run all tests: unit, adapters, contracts, journeys, faults
-	@$(BIN)/pytest
+test: install ## Run the tests: unit, adapters, contracts, journeys, faults, a browser
+	@$(BIN)/pytest -m "not long"
 
 check: install ## Check format, lint, types, imports and the unit tests
 	@$(BIN)/ruff format --check --quiet . || { echo "run make format"; exit 1; }
@@ -29,8 +29,11 @@ check: install ## Check format, lint, types, imports and the unit tests
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q $(wildcard libs/*/tests/unit services/*/tests/unit deploy/*/tests/unit)
 
-e2e: install ## Run the whole-system tests alone
+e2e: install ## Run the whole-system tests alone, with those that take minutes
 	@$(BIN)/pytest tests-e2e
+
+screenshots: install ## Photograph every page of the dashboard into .local/screenshots
+	@PYTHONPATH=tests-e2e $(BIN)/python tests-e2e/screenshots.py
 
 bench: install ## Measure, beside a baseline of the same run; fails when a figure is missed
 	@$(BIN)/python -m bench

@@ -13,7 +13,10 @@ from playwright.async_api import Browser, expect
 from atelier_local.post import verification_token
 
 PASSWORD = "correct horse battery"
-PAGES = ("/generate", "/models", "/models/new", "/reference-models", "/jobs", "/gallery", "/credits")
+PAGES = (
+    "/generate", "/models", "/models/new", "/reference-models", "/jobs", "/gallery", "/credits", "/team",
+    "/api-keys", "/webhooks", "/account",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,7 @@ async def test_a_new_person_gets_images_and_sees_what_they_cost(person: Visitor)
     await expect(person.page.locator("dd strong")).to_have_text("8 credits")
 
 
+@pytest.mark.long
 async def test_a_new_person_makes_a_model_and_refines_it(person: Visitor):
     await person.page.goto("/reference-models")
     await person.page.get_by_role("link", name="Make a model from").first.click()
@@ -65,6 +69,7 @@ async def test_a_new_person_makes_a_model_and_refines_it(person: Visitor):
     await person.judge()
 
 
+@pytest.mark.long
 async def test_the_price_on_the_button_follows_what_is_chosen(person: Visitor):
     await person.page.goto("/generate")
     await person.page.get_by_label("High").check()
@@ -96,6 +101,7 @@ async def test_two_browsers_of_one_team_see_each_others_changes(
     await other.leave()
 
 
+@pytest.mark.long
 async def test_a_page_catches_up_when_the_connection_is_back(house: House, browser: Browser, person: Visitor):
     await person.page.goto("/jobs")
     other = await Visitor.at(house.stack.url, browser)
@@ -112,6 +118,7 @@ async def test_a_page_catches_up_when_the_connection_is_back(house: House, brows
     await other.leave()
 
 
+@pytest.mark.long
 async def test_what_was_typed_stays_when_the_server_says_no(person: Visitor):
     await person.page.goto("/generate")
     await person.page.get_by_label("What do you want to see?").fill("a hat for everybody")
@@ -125,6 +132,7 @@ async def test_what_was_typed_stays_when_the_server_says_no(person: Visitor):
     await expect(person.page.get_by_label("What do you want to see?")).to_have_value("a hat for everybody")
 
 
+@pytest.mark.long
 async def test_markup_in_a_prompt_is_shown_and_never_run(person: Visitor):
     await generate(person, "<img src=x onerror=alert(1)><script>alert(2)</script>")
     await expect(person.page.locator("#jobs .badge").first).to_have_text("Done")
@@ -134,8 +142,15 @@ async def test_markup_in_a_prompt_is_shown_and_never_run(person: Visitor):
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(
+    ("scheme", "size"),
+    [
+        pytest.param("light", DESKTOP, id="desktop-light"),
+        pytest.param("dark", DESKTOP, id="desktop-dark", marks=pytest.mark.long),
+        pytest.param("light", PHONE, id="phone-light", marks=pytest.mark.long),
+        pytest.param("dark", PHONE, id="phone-dark", marks=pytest.mark.long),
+    ],
+)
 async def test_every_page_is_accessible_and_fits(house: House, browser: Browser, scheme: str, size: dict):
     visitor = await Visitor.at(house.stack.url, browser, color_scheme=scheme)
     await visitor.page.set_viewport_size(size)

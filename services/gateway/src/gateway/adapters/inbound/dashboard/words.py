@@ -181,7 +181,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "same": lambda values: [(value, value) for value in values],
     "titles": lambda values: [(value, value.capitalize()) for value in values],
     "labels": lambda options: [(name, option[0]) for name, option in options.items()],
-    "status": lambda status: STATUSES.get(status, status.capitalize()),
+    "status": lambda status: STATUSES.get(status, status.replace("_", " ").capitalize()),
     "operation": lambda operation: OPERATIONS.get(operation, operation),
     "standing": lambda status: STANDINGS.get(status, status.replace("_", " ").capitalize()),
     "device": device,
