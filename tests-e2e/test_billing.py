@@ -51,7 +51,7 @@ async def page(client: Client, path: str, **body: str) -> str:
     return answer.json()["url"]
 
 
-async def shown(look: Callable[[], Awaitable[bool]], within: float = 20) -> None:
+async def shown(look: Callable[[], Awaitable[bool]], within: float = 60) -> None:
     """Wait until what was paid for is seen."""
     async with asyncio.timeout(within):
         while not await look():
@@ -101,9 +101,9 @@ async def test_webhooks_that_are_all_lost_are_made_up_for(house: House, till: Ti
     await till.pay(await page(client, "top-ups", pack="medium"))
     assert (await client.balance())["available"] == 200
     healed = await house.operate("billing", "reconcile")
+    assert f"team {client.team_id}: billing.plan-changed.v1, billing.period-opened.v1" in healed
     await has(client, 2_250, open_limit=100)
 
-    assert f"team {client.team_id}: billing.plan-changed.v1, billing.period-opened.v1" in healed
     assert "1 teams healed" in healed
     assert "0 teams healed" in await house.operate("billing", "reconcile")
 
