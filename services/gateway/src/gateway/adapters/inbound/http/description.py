@@ -88,4 +88,13 @@ class Described(FastAPI):
             _describe_conditions(self.openapi_schema)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            _limit_bodies(self.openapi_schema)
         return self.openapi_schema
+
+
+def _limit_bodies(described: dict[str, Any]) -> None:
+    """Say of each operation that takes a body that it may be too large: one layer refuses it for all."""
+    for path in described["paths"].values():
+        for operation in path.values():
+            if "requestBody" in operation:
+                operation["responses"] |= {str(status): told for status, told in problems(413).items()}

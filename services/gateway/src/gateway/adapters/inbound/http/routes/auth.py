@@ -66,7 +66,12 @@ async def post_sign_in(body: SignInBody, request: Request, response: Response, a
     return await signed_in(signed.membership, signed.token, response, api)
 
 
-@router.post("/auth/sign-out", status_code=204, name="sign_out")
+@router.post(
+    "/auth/sign-out",
+    status_code=204,
+    openapi_extra={"security": [{}]},  # needs none
+    name="sign_out",
+)
 async def post_sign_out(
     request: Request, response: Response, api: Ports, session: SessionCookie = None
 ) -> None:
@@ -82,7 +87,7 @@ async def post_password(body: PasswordBody, caller: Person, api: Ports) -> None:
     await change_password(caller, body.current_password, body.new_password, api.identity)
 
 
-@router.post("/auth/reset", status_code=202, name="ask_password_reset")
+@router.post("/auth/reset", status_code=202, response_class=Response, name="ask_password_reset")
 async def post_reset(body: ResetBody, request: Request, api: Ports) -> None:
     """Send a link to choose a new password with; the answer is the same when there is no such account."""
     await ask_reset(body.email, device_of(request), api.identity)
@@ -100,7 +105,7 @@ async def post_verify(body: VerifyBody, request: Request, api: Ports) -> None:
     await verify_email(body.token, device_of(request).address, api.identity)
 
 
-@router.post("/auth/verify/resend", status_code=202, name="resend_verification")
+@router.post("/auth/verify/resend", status_code=202, response_class=Response, name="resend_verification")
 async def post_resend(caller: Person, api: Ports) -> None:
     """Send the letter with the link again; earlier links do not work any more. Needs a session."""
     await send_verification(caller, api.identity)
