@@ -27,6 +27,7 @@ from gateway.adapters.inbound.dashboard.routes import (
     people,
     team,
     uploads,
+    webhooks,
 )
 from gateway.adapters.inbound.dashboard.visitor import NotSignedIn
 from gateway.adapters.inbound.http.api import Api
@@ -48,6 +49,7 @@ ROUTES = (
     team,
     account,
     api_keys,
+    webhooks,
     uploads,
     live,
 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from chassis.clock import utc_now
 from chassis.ids import new_id
+from gateway.adapters.inbound.http.bodies.events import EventType
 
 STATUSES = {
     "accepted": "Accepted",
@@ -88,8 +89,10 @@ STANDINGS = {
     "void": "Void",
     "uncollectible": "Not paid",
     "refunded": "Refunded",
+    "pending": "On its way",
+    "superseded": "A newer one was sent",
 }
-"""What the status of a plan or an invoice means."""
+"""What the status of a plan, an invoice or a webhook means."""
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
 _SYSTEMS = {
     "iPhone": "iPhone",
@@ -191,4 +194,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "waiting": lambda code: WAITING.get(code, "it will start as soon as it can"),
 }
 GLOBALS: dict[str, Any] = {"now": utc_now, "once": new_id, "entries": ENTRIES, "operations": OPERATIONS}
-GLOBALS |= {"roles_given": roles_given, "scopes": SCOPES}
+GLOBALS |= {"roles_given": roles_given, "scopes": SCOPES, "event_types": get_args(EventType)}

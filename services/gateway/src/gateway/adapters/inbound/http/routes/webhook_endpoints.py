@@ -27,6 +27,7 @@ from gateway.application.manage_endpoints import (
 )
 from gateway.application.read_deliveries import list_deliveries, ping, redeliver
 from gateway.domain.requests import GRANTED, Kind
+from gateway.domain.requests import Request as Wish
 from gateway.domain.secrets import new_webhook_secret
 from gateway.domain.webhooks import Endpoint
 
@@ -46,16 +47,9 @@ async def post_endpoint(
     """Have events sent to an address from now on, signed as Standard Webhooks says."""
     now, hashed = api.asking.clock(), fingerprint("webhook_endpoint", body)
     asked = wish(caller, Kind.WEBHOOK_ENDPOINT, now, hashed, key, verdict=GRANTED)
-    endpoint = Endpoint(
-        id=asked.subject,
-        team_id=caller.team_id,
-        url=body.url,
-        description=body.description,
-        types=tuple(dict.fromkeys(body.types)),
-        secret=new_webhook_secret(),
-        created_at=now,
+    made, again = await add_endpoint(
+        asked, wanted_endpoint(body, asked), api.receivers, api.asking.transaction
     )
-    made, again = await add_endpoint(asked, endpoint, api.receivers, api.asking.transaction)
     replayed(request, again=again)
     return NewWebhookEndpoint.of(made, secret=made.secret)
 
@@ -137,3 +131,16 @@ async def post_redelivery(
     now = api.asking.clock()
     again = await redeliver(caller.team_id, endpoint_id, delivery_id, now, api.asking.transaction)
     return WebhookDelivery.of(again)
+
+
+def wanted_endpoint(body: WebhookEndpointBody, asked: Wish) -> Endpoint:
+    """Read what is wanted as an endpoint, with a secret of its own."""
+    return Endpoint(
+        id=asked.subject,
+        team_id=asked.team_id,
+        url=body.url,
+        description=body.description,
+        types=tuple(dict.fromkeys(body.types)),
+        secret=new_webhook_secret(),
+        created_at=asked.created_at,
+    )
