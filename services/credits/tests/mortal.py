@@ -151,7 +151,7 @@ async def _serve(settings: Settings, fate: Fate, line: Connection) -> None:
 
 
 async def _tell_when_ready(health: Health, line: Connection) -> None:
-    while health.parts.get("consumers", "not yet"):
+    while any(health.parts.get(part, "not yet") for part in ("hot consumers", "consumers")):
         await asyncio.sleep(0.005)
     line.send("ready")
 

@@ -32,13 +32,16 @@ class Consumer:
     """Who handles which message of a queue.
 
     Each handler takes a batch and is one transaction. At most `prefetch` messages are held unacknowledged,
-    at most `batch` handled at once.
+    at most `batch` handled at once. A `hot` queue is one whose messages come by the thousand: it is consumed
+    on aiormq itself, where a message costs a third of the CPU time; all others through FastStream. What is
+    promised is the same on both.
     """
 
     queue: str
     routes: Mapping[type[Message], BatchHandler]
     prefetch: int = 100
     batch: int = 50
+    hot: bool = False
 
 
 @dataclass(slots=True)
@@ -76,9 +79,12 @@ class Reception:
         self._arrived, self._idle = asyncio.Event(), asyncio.Event()
         self._failing: set[asyncio.Task[None]] = set()
         self._idle.set()
+        self._resting = False
 
     async def receive(self, incoming: DeliveredMessage) -> None:
         """Let a message wait for the next batch."""
+        if self._resting:  # its channel is about to be closed: the broker delivers it to somebody else
+            return
         self._waiting.append(incoming)
         self._arrived.set()
 
@@ -95,7 +101,11 @@ class Reception:
                 self._arrived.clear()
 
     async def rest(self) -> None:
-        """Forget what waits, which the broker delivers again, and wait until nothing is under way."""
+        """Take nothing more, forget what waits, and wait until nothing is under way.
+
+        The broker delivers again what was not taken.
+        """
+        self._resting = True
         self._waiting.clear()
         await self._idle.wait()
         if self._failing:

@@ -12,7 +12,7 @@ from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel as UnderlayChannel
 
 from chassis.frames import Outgoing, Unwritable
-from chassis.supervision import being_cancelled
+from chassis.supervision import stuck_is_an_error
 
 CONFIRM_WITHIN = 10.0
 
@@ -33,14 +33,10 @@ class Publisher:
         Raises DeliveryError when it is refused or reaches no queue, and connection errors as they come.
         """
         target = await self.exchange(exchange)
-        try:
-            # Our own timeout: the libraries' own ones do not cover a connection blocked by an alarm.
-            async with asyncio.timeout(CONFIRM_WITHIN):
+        # Our own timeout: the libraries' own ones do not cover a connection blocked by an alarm.
+        async with asyncio.timeout(CONFIRM_WITHIN):
+            with stuck_is_an_error():
                 await target.publish(message, routing_key, mandatory=True)
-        except asyncio.CancelledError:
-            if being_cancelled():
-                raise
-            raise ConnectionError("the broker's connection is stuck") from None
 
     async def publish_all(self, messages: Sequence[Outgoing]) -> list[BaseException | None]:
         """Send messages in one write and wait, at most 10 s, for all confirms; returns what failed of each.

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from chassis import logs, telemetry
-from chassis.broker import Listening
+from chassis.broker import listen
 from chassis.consumer import Consumer, Reception
 from chassis.database import Database
 from chassis.health import Health
@@ -77,16 +77,16 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
     publisher = Publisher(f"{service.settings.rabbitmq_url}")
     relay = Relay(service.database, publisher, service.health)
     receptions = [Reception(consumer, publisher, service.health) for consumer in service.consumers]
-    listening = Listening(service.settings.rabbitmq_url, receptions, publisher, service.health)
+    listenings = listen(service.settings.rabbitmq_url, receptions, publisher, service.health)
     counting = Counting(publisher, [consumer.queue for consumer in service.consumers])
     schedules = [*service.schedules, Schedule("count parked messages", COUNT_EVERY, counting.count)]
     server = _server(service)
     # The order of stopping: first nothing new from clients, then nothing new from the bus, then what is due,
     # last the relay, so that everything said on the way is still sent.
-    for name in ("relay", *(["consumers"] if receptions else [])):
+    for name in ("relay", *(listening.part for listening in listenings)):
         service.health.starting(name)
     parts = [asyncio.create_task(server.serve(), name="http")]
-    parts += [asyncio.create_task(listening.run(), name="consumers")] if receptions else []
+    parts += [asyncio.create_task(listening.run(), name=listening.part) for listening in listenings]
     parts += [
         asyncio.create_task(schedule.keep(service.health), name=schedule.name) for schedule in schedules
     ]

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from chassis.health import Health
 
@@ -20,16 +21,24 @@ def being_cancelled() -> bool:
     return task is None or task.cancelling() > 0
 
 
+@contextmanager
+def stuck_is_an_error() -> Iterator[None]:
+    """Raise ConnectionError where aiormq cancels whoever waits on a connection that it finds stuck."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if being_cancelled():
+            raise
+        raise ConnectionError("the broker's connection is stuck") from None
+
+
 async def keep_running(part: str, once: Callable[[], Awaitable[None]], health: Health) -> None:
     """Call `once` again and again; after a failure wait 0.1 s, doubling up to 10 s, until it works."""
     pause = 0.1
     while True:
         try:
-            await once()
-        except asyncio.CancelledError:
-            if being_cancelled():
-                raise
-            pause = await _fail(part, ConnectionError("the broker's connection is stuck"), health, pause)
+            with stuck_is_an_error():
+                await once()
         except Exception as error:
             logger.debug("%s failed", part, exc_info=True)
             pause = await _fail(part, error, health, pause)
@@ -38,7 +47,7 @@ async def keep_running(part: str, once: Callable[[], Awaitable[None]], health: H
             health.up(part)
 
 
-async def _fail(part: str, error: BaseException, health: Health, pause: float) -> float:
+async def _fail(part: str, error: Exception, health: Health, pause: float) -> float:
     health.down(part, f"{type(error).__name__}: {error}")
     await asyncio.sleep(pause)
     return min(pause * 2, LONGEST_PAUSE)

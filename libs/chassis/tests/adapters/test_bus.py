@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +13,8 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from chassis import broker, ladder
-from chassis.broker import Listening
+from chassis import ladder
+from chassis.broker import listen
 from chassis.consumer import Consumer, Poison, Reception
 from chassis.database import Database
 from chassis.health import Health
@@ -64,20 +65,24 @@ class Releasing:
             raise RuntimeError(command.reason)
 
 
+Run = Callable[[str, Database, Health], AbstractAsyncContextManager[Releasing]]
+
+
 @asynccontextmanager
-async def running(url: str, database: Database, health: Health) -> AsyncIterator[Releasing]:
+async def served(url: str, database: Database, health: Health, *, hot: bool) -> AsyncIterator[Releasing]:
+    """Let a service of one queue and a relay run; its health is red until both work."""
     releasing = Releasing(database)
     publisher = Publisher(url)
-    reception = Reception(
-        Consumer(QUEUE, {ReleaseCredits: releasing}, prefetch=50, batch=20), publisher, health
-    )
+    consumer = Consumer(QUEUE, {ReleaseCredits: releasing}, prefetch=50, batch=20, hot=hot)
+    [listening] = listen(url, [Reception(consumer, publisher, health)], publisher, health)
+    health.starting(listening.part)
     tasks = [
-        asyncio.create_task(Listening(url, [reception], publisher, health).run()),
+        asyncio.create_task(listening.run()),
         asyncio.create_task(Relay(database, publisher, health).run()),
     ]
     try:
         async with asyncio.timeout(10):
-            while health.parts.get("consumers", "starting") is not None:
+            while not health.ready:
                 await asyncio.sleep(0.02)
         yield releasing
     finally:
@@ -85,6 +90,12 @@ async def running(url: str, database: Database, health: Health) -> AsyncIterator
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await publisher.close()
+
+
+@pytest.fixture(params=["direct", "faststream"])
+def running(request: pytest.FixtureRequest) -> Run:
+    """Listen in each of the two ways, which promise the same."""
+    return partial(served, hot=request.param == "direct")
 
 
 @pytest.fixture
@@ -111,14 +122,16 @@ async def parked_soon(url: str) -> aio_pika.abc.AbstractIncomingMessage:
     return found[0]
 
 
-async def test_a_command_is_handled_and_its_fact_said(fresh_vhost: str, database: Database, bus: Bus):
+async def test_a_command_is_handled_and_its_fact_said(
+    fresh_vhost: str, database: Database, bus: Bus, running: Run
+):
     async with running(fresh_vhost, database, Health()):
         command = release()
         await bus.say(command)
         assert (await bus.hear(CreditsSettled)).job_id == command.job_id
 
 
-async def test_what_waits_is_handled_in_batches(fresh_vhost: str, database: Database, bus: Bus):
+async def test_what_waits_is_handled_in_batches(fresh_vhost: str, database: Database, bus: Bus, running: Run):
     async with running(fresh_vhost, database, Health()) as releasing:
         commands = [release() for _ in range(60)]
         await asyncio.gather(*(bus.say(command) for command in commands))
@@ -128,7 +141,7 @@ async def test_what_waits_is_handled_in_batches(fresh_vhost: str, database: Data
     assert max(releasing.batches) <= 20
 
 
-async def test_the_second_delivery_is_boring(fresh_vhost: str, database: Database, bus: Bus):
+async def test_the_second_delivery_is_boring(fresh_vhost: str, database: Database, bus: Bus, running: Run):
     async with running(fresh_vhost, database, Health()):
         command, message_id = release(), uuid4()
         for _ in range(3):
@@ -136,7 +149,7 @@ async def test_the_second_delivery_is_boring(fresh_vhost: str, database: Databas
         assert len(await bus.silence(1)) == 1
 
 
-async def test_one_bad_message_fails_alone(fresh_vhost: str, database: Database, bus: Bus):
+async def test_one_bad_message_fails_alone(fresh_vhost: str, database: Database, bus: Bus, running: Run):
     async with running(fresh_vhost, database, Health()):
         commands = [release() for _ in range(10)]
         await asyncio.gather(*(bus.say(command) for command in [*commands, release("poison")]))
@@ -146,7 +159,7 @@ async def test_one_bad_message_fails_alone(fresh_vhost: str, database: Database,
 
 
 async def test_a_failing_message_climbs_the_ladder_and_succeeds(
-    fresh_vhost: str, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    fresh_vhost: str, database: Database, bus: Bus, running: Run, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(ladder, "RUNGS", ("retry.5s", "retry.5s", "retry.5s"))
     async with running(fresh_vhost, database, Health()) as releasing:
@@ -157,7 +170,7 @@ async def test_a_failing_message_climbs_the_ladder_and_succeeds(
 
 
 async def test_a_handler_that_was_cancelled_from_within_does_not_end_its_queue(
-    fresh_vhost: str, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    fresh_vhost: str, database: Database, bus: Bus, running: Run, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(ladder, "RUNGS", ("retry.5s",) * 3)
     async with running(fresh_vhost, database, Health()):
@@ -168,7 +181,7 @@ async def test_a_handler_that_was_cancelled_from_within_does_not_end_its_queue(
 
 
 async def test_past_the_last_rung_a_message_is_parked_with_its_reason(
-    fresh_vhost: str, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+    fresh_vhost: str, database: Database, bus: Bus, running: Run, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(ladder, "RUNGS", ())
     async with running(fresh_vhost, database, Health()):
@@ -182,7 +195,7 @@ async def test_past_the_last_rung_a_message_is_parked_with_its_reason(
 
 @pytest.mark.parametrize("body", [b"not json", b"{}"])
 async def test_an_unreadable_command_is_parked_at_once(
-    fresh_vhost: str, database: Database, bus: Bus, body: bytes
+    fresh_vhost: str, database: Database, bus: Bus, running: Run, body: bytes
 ):
     async with running(fresh_vhost, database, Health()):
         exchange = await bus.channel.get_exchange("commands", ensure=False)
@@ -193,14 +206,16 @@ async def test_an_unreadable_command_is_parked_at_once(
         assert (await parked_soon(fresh_vhost)).body == body
 
 
-async def test_a_command_nobody_handles_is_parked_not_lost(fresh_vhost: str, database: Database, bus: Bus):
+async def test_a_command_nobody_handles_is_parked_not_lost(
+    fresh_vhost: str, database: Database, bus: Bus, running: Run
+):
     async with running(fresh_vhost, database, Health()):
         await bus.say(CaptureCredits(job_id=uuid4(), team_id=uuid4(), quantity=1))
         assert "unknown command" in str((await parked_soon(fresh_vhost)).headers["x-reason"])
 
 
 async def test_an_unroutable_command_stays_in_the_outbox_and_holds_nothing_back(
-    fresh_vhost: str, database: Database, bus: Bus
+    fresh_vhost: str, database: Database, bus: Bus, running: Run
 ):
     async with running(fresh_vhost, database, Health()):
         async with database.transaction() as session:
@@ -226,7 +241,7 @@ async def _outbox(database: Database) -> Any:
 
 
 async def test_nothing_is_lost_when_the_broker_is_killed(
-    nodes: Any, fresh_vhost: str, database: Database, bus: Bus
+    nodes: Any, fresh_vhost: str, database: Database, bus: Bus, running: Run
 ):
     health = Health()
     async with running(fresh_vhost, database, health):
@@ -251,35 +266,13 @@ async def test_nothing_is_lost_when_the_broker_is_killed(
     assert sorted(await _notes(database)) == sorted(wanted)
 
 
-async def test_consumers_that_do_not_come_back_by_themselves_are_subscribed_anew(
-    fresh_vhost: str, database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(broker, "CHECK_EVERY", 0.5)
-    publisher, health = Publisher(fresh_vhost), Health()
-    reception = Reception(Consumer(QUEUE, {ReleaseCredits: Releasing(database)}), publisher, health)
-    consumers = Listening(fresh_vhost, [reception], publisher, health)
-    task = asyncio.create_task(consumers.run())
-    while health.parts.get("consumers", "starting") is not None:
-        await asyncio.sleep(0.02)
-    assert consumers._line is not None
-    [channel] = consumers._line.connection.channels.values()
-    await channel.basic_cancel(*channel.consumers)
-    await bus.say(command := release())
-    async with asyncio.timeout(15):
-        while await _notes(database) != [str(command.job_id)]:
-            await asyncio.sleep(0.1)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await publisher.close()
-
-
 async def _notes(database: Database) -> list[str]:
     async with database.reading() as connection:
         return list((await connection.execute(text("select subject from credits.notes"))).scalars())
 
 
 async def test_nothing_is_lost_when_the_database_is_killed(
-    nodes: Any, fresh_vhost: str, database: Database, bus: Bus
+    nodes: Any, fresh_vhost: str, database: Database, bus: Bus, running: Run
 ):
     health = Health()
     async with running(fresh_vhost, database, health):

@@ -7,7 +7,7 @@ from services.catalog.tests.stories import CREATE, CREATION, REFINE, REFINEMENT,
 
 from catalog.adapters.inbound import bus
 from catalog.adapters.outbound import postgres
-from chassis.broker import Listening
+from chassis.broker import listen
 from chassis.clock import utc_now
 from chassis.consumer import Reception
 from chassis.health import Health
@@ -22,7 +22,7 @@ async def catalog(url, database):
     publisher, health = Publisher(url), Health()
     reception = Reception(bus.facts(postgres.transaction(database), utc_now), publisher, health)
     parts = [
-        asyncio.create_task(Listening(url, [reception], publisher, health).run()),
+        *(asyncio.create_task(line.run()) for line in listen(url, [reception], publisher, health)),
         asyncio.create_task(Relay(database, publisher, health).run()),
     ]
     try:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from services.gateway.tests.stage import model, reference_model
 from sqlalchemy import text
 
-from chassis.broker import Listening
+from chassis.broker import listen
 from chassis.clock import utc_now
 from chassis.consumer import Reception
 from chassis.database import Database
@@ -62,7 +62,7 @@ async def repairing(url: str, database: Database) -> AsyncIterator[None]:
     publisher, health = Publisher(url), Health()
     reception = Reception(bus.repairer(transaction(database)), publisher, health)
     tasks = [
-        asyncio.create_task(Listening(url, [reception], publisher, health).run()),
+        *(asyncio.create_task(line.run()) for line in listen(url, [reception], publisher, health)),
         asyncio.create_task(Relay(database, publisher, health).run()),
     ]
     yield

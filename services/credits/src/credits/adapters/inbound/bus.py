@@ -36,6 +36,7 @@ def consumers(transaction: Transaction, alarms: Alarms, clock: Clock) -> list[Co
             {HoldCredits: hold, CaptureCredits: capture, ReleaseCredits: release, QuoteCredits: quote},
             prefetch=500,  # the next batch must wait here while one commits
             batch=200,
+            hot=True,
         ),
         Consumer(
             "credits.facts",

@@ -84,4 +84,4 @@ def projector(transaction: Transaction, clock: Clock) -> Consumer:
     async def project(deliveries: Sequence[Delivery[Any]]) -> None:
         await project_documents(deliveries, transaction, clock)
 
-    return Consumer("gateway.projector", dict.fromkeys(HEARD, project), prefetch=200, batch=100)
+    return Consumer("gateway.projector", dict.fromkeys(HEARD, project), prefetch=200, batch=100, hot=True)

@@ -56,4 +56,4 @@ def consumers(
         CancelJob: then_work(partial(cancel_jobs, transaction=transaction, clock=clock, rules=rules)),
         ProviderCallback: then_work(partial(take_callbacks, transaction=transaction, tools=tools)),
     }
-    return [Consumer("jobs.facts", facts), Consumer("jobs.commands", commands)]
+    return [Consumer("jobs.facts", facts, hot=True), Consumer("jobs.commands", commands, hot=True)]
