@@ -3,12 +3,15 @@
 import asyncio
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from e2e.client import Client
 from e2e.house import House
+
+from atelier_local.binaries import install
 
 GUIDE = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
 PIECES = re.findall(r"^```(bash|python)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
@@ -17,7 +20,9 @@ SHELL = ["bash", "-euo", "pipefail", "-c"]
 
 @pytest.fixture(scope="module")
 async def reader(house: House) -> Client:
-    """Somebody who has just signed up."""
+    """Somebody who has just signed up, on a machine with the tools that the guide names."""
+    if missing := [tool for tool in ("curl", "jq") if shutil.which(tool) is None]:
+        install(missing)
     return await house.team()
 
 
