@@ -4,9 +4,10 @@ import os
 import sys
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -18,6 +19,29 @@ def _split(value: Any) -> Any:  # noqa: ANN401 - what comes before validation ma
 
 
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+
+
+def _is_address(*schemes: str) -> AfterValidator:
+    """Accept an address of one of these schemes that names a host."""
+
+    def check(address: str) -> str:
+        parts = urlsplit(address)
+        if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
+            raise ValueError(f"must be an address that begins with {' or '.join(f'{s}://' for s in schemes)}")
+        return address
+
+    return AfterValidator(check)
+
+
+def _or_none(value: Any) -> Any:  # noqa: ANN401 - what comes before validation may be anything
+    return None if value == "" else value
+
+
+WebAddress = Annotated[str, _is_address("http", "https")]
+WebAddressOrNone = Annotated[WebAddress | None, BeforeValidator(_or_none)]
+Given = Annotated[str, Field(min_length=1)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class FromFiles(PydanticBaseSettingsSource):
@@ -52,14 +76,20 @@ class ServiceSettings(BaseSettings):
         """Look first at what is given, then at named files, then at the environment."""
         return init_settings, FromFiles(settings_cls), env_settings
 
-    database_url: str = Field(description="Postgres, as postgresql://role:password@host:port/database")
-    rabbitmq_url: str = Field(description="RabbitMQ, as amqp://user:password@host:port/vhost")
+    database_url: Annotated[str, _is_address("postgresql", "postgres")] = Field(
+        description="Postgres, as postgresql://role:password@host:port/database"
+    )
+    rabbitmq_url: Annotated[str, _is_address("amqp", "amqps")] = Field(
+        description="RabbitMQ, as amqp://user:password@host:port/vhost"
+    )
     database_pool: int = Field(default=8, ge=1, description="Connections to Postgres per process")
     http_host: str = Field(default="127.0.0.1", description="Where this process listens")
-    http_port: int = Field(description="Port for the API, health and metrics")
-    public_url: str = Field(default="http://127.0.0.1:8000", description="Where others reach the gateway")
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
-    otel_exporter_otlp_endpoint: str | None = Field(
+    http_port: Port = Field(description="Port for the API, health and metrics")
+    public_url: WebAddress = Field(
+        default="http://127.0.0.1:8000", description="Where others reach the gateway"
+    )
+    log_level: LogLevel = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    otel_exporter_otlp_endpoint: WebAddressOrNone = Field(
         default=None, description="OpenTelemetry collector (OTLP over HTTP); empty: no traces are sent"
     )
     trace_ratio: float = Field(default=1.0, ge=0, le=1, description="Share of requests that are traced")
@@ -76,9 +106,11 @@ def load(settings: type[AnySettings]) -> AnySettings:
     try:
         return settings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"][:1]).upper()
-            print(f"setting {name}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - before logging exists
+        problems = {"".join(map(str, each["loc"][:1])).upper(): each["msg"] for each in error.errors()}
+        for name, problem in problems.items():
+            print(f"{f'setting {name}' if name else 'settings'}: {problem}", file=sys.stderr)  # noqa: T201 - before logging exists
     except OSError as error:
         print(f"setting in a file: {error.strerror}: {error.filename}", file=sys.stderr)  # noqa: T201 - as above
+    except UnicodeDecodeError:
+        print("setting in a file: it is no text", file=sys.stderr)  # noqa: T201 - as above
     raise SystemExit(2)

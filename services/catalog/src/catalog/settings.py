@@ -1,9 +1,9 @@
 from pydantic import Field
 
-from chassis.settings import ServiceSettings
+from chassis.settings import Port, ServiceSettings
 
 
 class Settings(ServiceSettings):
     """What catalog needs to know: what every service does."""
 
-    http_port: int = Field(default=8003, description="Port for health and metrics")
+    http_port: Port = Field(default=8003, description="Port for health and metrics")

@@ -2,22 +2,25 @@ from email.utils import parseaddr
 from typing import Self
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from chassis.settings import ServiceSettings
+from chassis.settings import Given, Port, ServiceSettings, WebAddress, WebAddressOrNone
 
 
 class OutwardSettings(ServiceSettings):
     """What the gateway needs to know to sign links and to send webhooks."""
 
-    s3_public_endpoint: str | None = Field(
+    s3_public_endpoint: WebAddressOrNone = Field(
         default=None, description="Where clients reach the bucket; empty: AWS itself"
     )
-    s3_bucket: str = Field(description="The private bucket of images and uploads")
-    aws_region: str = Field(default="us-east-1", description="The bucket's region")
-    aws_access_key_id: str = Field(description="May GetObject, and PutObject under uploads/")
-    aws_secret_access_key: str = Field(description="Belongs to the key id")
-    cloudfront_url: str | None = Field(
+    s3_bucket: Given = Field(description="The private bucket of images and uploads")
+    aws_region: Given = Field(default="us-east-1", description="The bucket's region")
+    aws_access_key_id: Given = Field(description="May GetObject, and PutObject under uploads/")
+    aws_secret_access_key: Given = Field(description="Belongs to the key id")
+    cloudfront_url: WebAddressOrNone = Field(
         default=None, description="CloudFront in front of the bucket; empty: links lead to the bucket"
     )
     cloudfront_key_pair_id: str | None = Field(
@@ -28,9 +31,22 @@ class OutwardSettings(ServiceSettings):
         default=15, gt=0, le=60, description="Seconds that a client's webhook endpoint has to answer"
     )
 
+    @field_validator("cloudfront_private_key")
+    @classmethod
+    def _is_rsa(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and key.get_secret_value():
+            try:
+                read = load_pem_private_key(key.get_secret_value().encode(), password=None)
+            except (ValueError, TypeError, UnsupportedAlgorithm):
+                read = None  # whatever the library says of it may quote it
+            if not isinstance(read, RSAPrivateKey):
+                raise ValueError("must be an RSA key in PEM, without a passphrase")
+        return key
+
     @model_validator(mode="after")
     def _cloudfront_whole(self) -> Self:
-        parts = (self.cloudfront_url, self.cloudfront_key_pair_id, self.cloudfront_private_key)
+        secret = self.cloudfront_private_key.get_secret_value() if self.cloudfront_private_key else None
+        parts = (self.cloudfront_url, self.cloudfront_key_pair_id, secret)
         if any(parts) and not all(parts):
             raise ValueError(
                 "CLOUDFRONT_URL, CLOUDFRONT_KEY_PAIR_ID and CLOUDFRONT_PRIVATE_KEY belong together"
@@ -41,8 +57,8 @@ class OutwardSettings(ServiceSettings):
 class Settings(OutwardSettings):
     """What the gateway needs to know to serve its API."""
 
-    http_port: int = Field(default=8000, description="Port for the API, health and metrics")
-    fal_jwks_url: str = Field(
+    http_port: Port = Field(default=8000, description="Port for the API, health and metrics")
+    fal_jwks_url: WebAddress = Field(
         default="https://rest.fal.ai/.well-known/jwks.json",
         description="Where fal publishes its webhook keys",
     )
@@ -82,7 +98,7 @@ class Settings(OutwardSettings):
     @classmethod
     def _is_smtp(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0:
             raise ValueError("must be smtp://host:port or smtps://host:port")
         return url
 
@@ -102,10 +118,10 @@ class Settings(OutwardSettings):
 class ProjectorSettings(ServiceSettings):
     """What the gateway's projector needs to know."""
 
-    http_port: int = Field(default=8010, description="Port for health and metrics")
+    http_port: Port = Field(default=8010, description="Port for health and metrics")
 
 
 class DelivererSettings(OutwardSettings):
     """What the gateway's sender of webhooks needs to know."""
 
-    http_port: int = Field(default=8020, description="Port for health and metrics")
+    http_port: Port = Field(default=8020, description="Port for health and metrics")

@@ -112,8 +112,8 @@ def test_only_rsa_keys_sign_for_cloudfront():
 
 def test_half_a_cloudfront_is_an_error():
     given = {
-        "database_url": "x", "rabbitmq_url": "x", "s3_bucket": "x", "aws_access_key_id": "x",
-        "aws_secret_access_key": "x", "smtp_url": "smtp://x",
+        "database_url": "postgresql://x", "rabbitmq_url": "amqp://x", "smtp_url": "smtp://x",
+        "s3_bucket": "x", "aws_access_key_id": "x", "aws_secret_access_key": "x",
     }  # fmt: skip
     with pytest.raises(ValidationError, match="belong together"):
         Settings(**given, cloudfront_url="https://d1.cloudfront.net")

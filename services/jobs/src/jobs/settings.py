@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
 
-from chassis.settings import ServiceSettings
+from chassis.settings import Given, ServiceSettings, WebAddressOrNone
 from jobs.domain.rules import Rules, Timing
 
 HOUR = 3_600
@@ -12,14 +12,14 @@ DAY = 24 * HOUR
 class Settings(ServiceSettings):
     """What jobs needs to know. All times are in seconds."""
 
-    fal_key: SecretStr = Field(description="Key of the account at fal")
+    fal_key: SecretStr = Field(min_length=1, description="Key of the account at fal")
     fal_queue_run_host: str = Field(default="queue.fal.run", description="Host (and port) of fal's queue")
     callback_key: SecretStr = Field(min_length=16, description="Signs the addresses that fal calls back")
-    s3_endpoint: str | None = Field(default=None, description="Object store other than Amazon's")
-    s3_bucket: str = Field(description="The private bucket of all objects")
-    aws_access_key_id: str = Field(description="May read, write and delete in the bucket")
-    aws_secret_access_key: SecretStr = Field(description="Secret of that key")
-    aws_region: str = Field(default="us-east-1", description="Region of the bucket")
+    s3_endpoint: WebAddressOrNone = Field(default=None, description="Object store other than Amazon's")
+    s3_bucket: Given = Field(description="The private bucket of all objects")
+    aws_access_key_id: Given = Field(description="May read, write and delete in the bucket")
+    aws_secret_access_key: SecretStr = Field(min_length=1, description="Secret of that key")
+    aws_region: Given = Field(default="us-east-1", description="Region of the bucket")
 
     provider_slots: PositiveInt = Field(default=40, description="Calls fal may have from us at a time")
     plan_slots: PositiveInt = Field(default=1, description="Jobs running of a team whose plan is not known")
