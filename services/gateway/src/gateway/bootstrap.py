@@ -162,6 +162,7 @@ def build_deliverer(settings: DelivererSettings) -> Service:
         write=writing(_links(settings)),
         spread=SystemRandom().random,
         lease=timedelta(seconds=LEASES * settings.webhook_patience),
+        site=settings.public_url.rstrip("/"),
     )
     deliverer = Deliverer(partial(take_due, sending=sending), partial(deliver, sending=sending))
     listener = Listener(settings.database_url, health, deliverer.schedule.nudge)

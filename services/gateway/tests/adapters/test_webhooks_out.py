@@ -47,7 +47,8 @@ class Post:
     @property
     def sending(self) -> Sending:
         write = writing(self.stage.app.state.api.links)
-        return Sending(transaction(self.stage.database), self.receivers, self.now, write, lambda: 0.0, MINUTE)
+        opened, site = transaction(self.stage.database), "http://atelier"
+        return Sending(opened, self.receivers, self.now, write, lambda: 0.0, MINUTE, site)
 
     def now(self) -> datetime:
         return utc_now() + self.later
@@ -248,6 +249,24 @@ async def test_an_endpoint_that_is_gone_is_disabled_at_once_with_notice(stage, p
     assert event["data"] == {"endpoint_id": endpoint["id"], "url": endpoint["url"], "reason": reason}
     [refused] = [await ada.client.post(f"/api/webhook-endpoints/{endpoint['id']}/test")]
     assert (refused.status_code, refused.json()["code"]) == (409, "endpoint_disabled")
+
+
+async def test_a_disabled_endpoint_is_told_by_mail_to_those_who_can_enable_it(stage, post, receiver):
+    owner = f"{uuid4().hex[:8]}@example.com"
+    ada = await stage.person(owner)
+    admin, member = (f"{uuid4().hex[:8]}@example.com" for _ in range(2))
+    await stage.invited(ada, admin, "admin")
+    await stage.invited(ada, member)
+    receiver.answers["hook"] = 410
+    endpoint = await register(ada, receiver.url())
+    await stage.hear(low(ada, 3), low(ada, 2))
+    await post.send()
+    written = "select recipient, body from gateway.letters where subject = 'A webhook endpoint was disabled'"
+    letters = {row.recipient: row.body for row in await stage.rows(written)}
+    assert letters.keys() & {owner, admin, member} == {owner, admin}
+    assert endpoint["url"] in letters[owner]
+    assert "The endpoint answered 410: it is gone." in letters[owner]
+    assert "http://atelier/webhooks" in letters[owner]
 
 
 async def test_days_of_failure_disable_an_endpoint_and_enabling_it_starts_with_what_happens_then(

@@ -9,6 +9,8 @@ from chassis.ids import new_id
 from contracts.gateway import WebhookEndpointDisabled
 from gateway.application.ports import Transaction, Work
 from gateway.application.sending import Due, Letter, Receivers
+from gateway.domain.letters import webhook_disabled
+from gateway.domain.permissions import Role
 from gateway.domain.public_events import NAMES
 from gateway.domain.webhooks import Answer, Endpoint, next_try
 
@@ -23,7 +25,7 @@ class Sending:
     """What sending needs.
 
     `write` makes the body of what is due, `spread` parts retries (0 to 1), and what was taken is due again
-    after `lease` unless it was noted.
+    after `lease` unless it was noted. `site` is where people look at their webhooks.
     """
 
     transaction: Transaction
@@ -32,6 +34,7 @@ class Sending:
     write: Callable[[Due], str]
     spread: Callable[[], float]
     lease: timedelta
+    site: str
 
 
 async def take_due(limit: int, sending: Sending) -> list[Due]:
@@ -51,11 +54,12 @@ async def deliver(due: Due, sending: Sending) -> Answer:
     letter = Letter(str(due.id), due.endpoint.url, sending.write(due), due.endpoint.secrets(now), now)
     answer = await sending.receivers.send(letter)
     async with sending.transaction() as work:
-        await _note(work, due, answer, sending.clock(), sending.spread())
+        await _note(work, due, answer, sending)
     return answer
 
 
-async def _note(work: Work, due: Due, answer: Answer, now: datetime, spread: float) -> None:
+async def _note(work: Work, due: Due, answer: Answer, sending: Sending) -> None:
+    now = sending.clock()
     endpoint = await work.endpoints.lock(due.endpoint.id)
     failures = await work.deliveries.record(due.id, answer, now)
     if endpoint is None or failures is None:
@@ -65,13 +69,23 @@ async def _note(work: Work, due: Due, answer: Answer, now: datetime, spread: flo
         await work.endpoints.save(judged)
     if answer.taken:
         await work.deliveries.end(due.id, "delivered", now)
-    elif (again := next_try(failures, now, spread)) and not judged.disabled_at:
+    elif (again := next_try(failures, now, sending.spread())) and not judged.disabled_at:
         await work.deliveries.retry(due.id, again)
     else:
         await work.deliveries.end(due.id, "failed", now)
     if judged.disabled_at and not endpoint.disabled_at:
         await work.deliveries.abandon(endpoint.id, now)
         work.outbox.say(_notice(judged, now), new_id())
+        await _write(work, judged, f"{sending.site}/webhooks", now)
+
+
+async def _write(work: Work, endpoint: Endpoint, link: str, now: datetime) -> None:
+    """Write to each of those who can enable it again."""
+    reason = endpoint.disabled_reason or ""
+    for member in await work.teams.members(endpoint.team_id):
+        if member.role.rank >= Role.ADMIN.rank:
+            letter = webhook_disabled(member.team.name, endpoint.url, reason, link)
+            await work.post.write(member.user.email, letter, now)
 
 
 def _notice(endpoint: Endpoint, now: datetime) -> WebhookEndpointDisabled:

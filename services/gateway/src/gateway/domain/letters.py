@@ -79,6 +79,13 @@ def address_changing(name: str, address: str) -> Content:
     return _content("Your e-mail address is to change", words, None, after)
 
 
+def webhook_disabled(team: str, url: str, reason: str, link: str) -> Content:
+    """Tell who manages a team that nothing is sent to one of its webhook endpoints any more."""
+    what = f"the team “{team}” gets no more webhooks at {url}. {reason} Look at it and enable it again here:"
+    after = "What happened meanwhile is not sent afterwards; it can be read as events."
+    return _content("A webhook endpoint was disabled", ("Hello,", what), link, after)
+
+
 def _content(subject: str, words: tuple[str, str], link: str | None, after: str) -> Content:
     parts = [*words, *([link] if link else []), after, "Atelier"]
     anchor = f'<a href="{escape(link)}">{escape(link)}</a>' if link else ""
