@@ -6,35 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
-from e2e.client import Client, Json
+from e2e.client import Client
 from e2e.house import House
+from e2e.till import Till, page
 
 SECRETS = re.compile(r"sk_test_\w+|whsec_\w+|_secret_\w+|4242 ?4242 ?4242 ?4242|pm_card_visa")
-
-
-class Till:
-    """Stripe's side of the counter, as a person and as the sandbox's keeper."""
-
-    def __init__(self, house: House) -> None:
-        plan = house.stack.plan
-        self.api = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{plan.ports['stripe']}",
-            headers={"Authorization": f"Bearer {plan.keys['stripe']}"},
-        )
-        self.control = httpx.AsyncClient(base_url=plan.sandbox_url)
-
-    async def pay(self, url: str, card: str = "pm_card_visa") -> httpx.Response:
-        """Pay on a checkout page."""
-        session = url.rsplit("/", 1)[1].split("#")[0].split("?")[0]
-        return await self.api.post(f"/v1/payment_pages/{session}/confirm", data={"payment_method": card})
-
-    async def lose_webhooks(self, *rules: Json) -> None:
-        answer = await self.control.put("/stripe/faults", json=list(rules))
-        assert answer.status_code == 200, answer.text
-
-    async def close(self) -> None:
-        await self.api.aclose()
-        await self.control.aclose()
 
 
 @pytest.fixture
@@ -43,12 +19,6 @@ async def till(house: House) -> AsyncIterator[Till]:
     yield till
     await till.lose_webhooks()
     await till.close()
-
-
-async def page(client: Client, path: str, **body: str) -> str:
-    answer = await client.post(f"/api/billing/{path}", body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()["url"]
 
 
 async def shown(look: Callable[[], Awaitable[bool]], within: float = 60) -> None:

@@ -96,6 +96,9 @@ class Prices:
         in_time = (each for each in self.state.price_lists if each.effective_at <= now)
         return max(in_time, key=lambda each: each.version)
 
+    async def said(self) -> list[PriceList]:
+        return [each for each in self.state.price_lists if each.version in self.state.announced]
+
     async def publish(self, prices: Mapping[Operation, Price], effective_at: datetime) -> PriceList:
         made = PriceList(self.state.price_lists[-1].version + 1, effective_at, prices)
         self.state.price_lists.append(made)
@@ -197,6 +200,10 @@ class History:
 
     async def entries(self, team_id: UUID, start: datetime, end: datetime) -> list[Entry]:
         return [entry for team, entry in self.state.ledger if team == team_id and start <= entry.at < end]
+
+    async def versions(self, team_id: UUID, after: int, limit: int) -> list[Entry]:
+        lines = [entry for team, entry in self.state.ledger if team == team_id and entry.version > after]
+        return [entry for entry in lines if entry.version <= lines[:limit][-1].version]
 
     async def unsent(self) -> int:
         return 0

@@ -139,6 +139,14 @@ class Receipt(Value):
     entry_ids: tuple[UUID, ...] = ()
 
 
+class Cost(Value):
+    """What is held for a job at `unit_price` of the price list `price_version`; never more is charged."""
+
+    held: int
+    unit_price: int
+    price_version: int
+
+
 class Progress(Value):
     """How far a job is: its step of so many, what the step is, and the percentage of it."""
 
@@ -172,6 +180,7 @@ class JobChanged(Document):
     operation: Operation
     status: JobStatus
     quantity: int
+    cost: Cost | None = None
     code: str | None = None
     reason: str = ""
     position: int | None = None

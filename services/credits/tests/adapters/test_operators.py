@@ -258,13 +258,34 @@ async def test_documents_are_said_again_as_they_stand_to_those_who_mend_their_vi
     await service.store.said()
     assert await type_("announce", "--team", team) == 0
     (account,) = await service.store.said_again()
-    assert (account.version, account.available, account.entries) == (1, 100, ())
+    assert (account.version, account.available) == (1, 100)
+    assert [(entry.kind, entry.amount, entry.version) for entry in account.entries] == [("replenish", 100, 1)]
     assert await type_("announce") == 0
-    prices, *accounts = await service.store.said_again()
-    assert isinstance(prices, PricingChanged)
+    again = await service.store.said_again()
+    accounts = [document for document in again if isinstance(document, AccountChanged)]
+    assert isinstance(again[0], PricingChanged)
     assert account in accounts
     assert await service.store.said() == []
-    assert capsys.readouterr().out.endswith(f"announced: the price list, {len(accounts)} accounts\n")
+    assert capsys.readouterr().out.endswith(
+        f"announced: the price list, {len({one.team_id for one in accounts})} accounts\n"
+    )
+
+
+async def test_a_long_history_is_said_again_by_pages_of_whole_versions(
+    service: Credits, type_: Type, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("credits.application.announce_accounts.LINES", 2)
+    team = await service.team_with(100)
+    asked, job = ask(team, order(4), order(4), order(4)), ask(team, order(4))
+    told = [await service.tell(each) for each in (asked, job, captured(job, 4))]
+    lines = [
+        line for facts in told for fact in facts if isinstance(fact, AccountChanged) for line in fact.entries
+    ]
+    assert await type_("announce", "--team", team) == 0
+    pages = await service.store.said_again()
+    assert [[line.version for line in page.entries] for page in pages] == [[1, 2, 2, 2], [3, 4]]
+    assert [line for page in pages for line in page.entries][1:] == lines
+    assert {page.version for page in pages} == {4}
 
 
 async def test_nothing_is_repaired_where_nothing_is_wrong(service: Credits, type_: Type, capsys):

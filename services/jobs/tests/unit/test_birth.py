@@ -33,7 +33,7 @@ def test_a_job_is_what_was_ordered_and_paid_for():
         quantity=6,
         priority=5,
         recipe=Recipe(prompt="a red coat"),
-        price=Price(12, 2, NOW + timedelta(days=3)),
+        price=Price(12, 2, NOW + timedelta(days=3), 1),
         steps=(Step(StepKind.GENERATE, 1, 4), Step(StepKind.GENERATE, 5, 2)),
         created_at=NOW,
         updated_at=NOW,

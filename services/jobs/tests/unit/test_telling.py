@@ -25,7 +25,7 @@ from services.jobs.tests.stories import (
 )
 
 from contracts.credits import CreditsSettled, ReleaseCredits
-from contracts.jobs import JobChanged, Moment, Progress, Receipt
+from contracts.jobs import Cost, JobChanged, Moment, Progress, Receipt
 from contracts.orders import Operation
 from jobs.domain.birth import CANCELLED, MODEL_BUSY, born
 from jobs.domain.calls import Failed, ProviderStatus, Succeeded
@@ -295,6 +295,7 @@ def test_a_completed_job_is_shown_whole():
         operation=Operation.GENERATE_IMAGES,
         status="completed",
         quantity=2,
+        cost=Cost(held=4, unit_price=2, price_version=1),
         reason="1 of 2 images delivered (1 kept back by the safety checker); the rest is not charged",
         recipe=wanted.order.recipe,
         results=tuple(

@@ -11,9 +11,9 @@ async def announce_prices(transaction: Transaction, clock: Clock) -> None:
 
 
 async def say_prices(work: Work, now: datetime, *, again: bool = False) -> None:
-    """Say the price list in force unless that is done; then it is no news, and only said `again`."""
-    is_news = await work.prices.claim(now)
-    if is_news or again:
-        prices = (await work.prices.at(now)).face()
-        say = work.outbox.add if is_news else work.outbox.announce
-        say(prices)
+    """Say the price list in force unless that is done; `again` says those that are no news once more."""
+    old = await work.prices.said() if again else []
+    if await work.prices.claim(now):
+        work.outbox.add((await work.prices.at(now)).face())
+    for prices in old:
+        work.outbox.announce(prices.face())

@@ -54,6 +54,9 @@ class PriceLists(Protocol):
     async def at(self, now: datetime) -> PriceList:
         """Find the list that is in force."""
 
+    async def said(self) -> Sequence[PriceList]:
+        """List what has been said to be in force, oldest first."""
+
     async def publish(self, prices: Mapping[Operation, Price], effective_at: datetime) -> PriceList:
         """Add a list that comes into force at a time, with the next version."""
 
@@ -94,6 +97,9 @@ class History(Protocol):
 
     async def entries(self, team_id: UUID, start: datetime, end: datetime) -> Sequence[Entry]:
         """List the team's history lines of a time, in their order."""
+
+    async def versions(self, team_id: UUID, after: int, limit: int) -> Sequence[Entry]:
+        """List the history lines of the versions that follow one, about `limit`, each version whole."""
 
     async def unsent(self) -> int:
         """Count the messages that wait to be sent."""

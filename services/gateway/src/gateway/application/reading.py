@@ -9,17 +9,8 @@ from uuid import UUID
 from contracts.billing import BillingChanged, PlanChanged, PlansChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged, CreditsQuoted, Entry, PricingChanged
-from contracts.jobs import JobChanged
+from contracts.jobs import Cost, JobChanged
 from contracts.message import Fact
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What is held for a job."""
-
-    held: int
-    unit_price: int
-    price_version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def born(
         quantity=order.quantity,
         priority=order.priority,
         recipe=order.recipe,
-        price=Price(hold.amount, hold.unit_price, hold.expires_at),
+        price=Price(hold.amount, hold.unit_price, hold.expires_at, hold.price_version),
         steps=steps(order, rules),
         created_at=now,
         updated_at=now,

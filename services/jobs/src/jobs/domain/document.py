@@ -30,6 +30,7 @@ def document(job: JobRecord) -> JobChanged:
         operation=job.operation,
         status=public_status(job.state, cancelling=job.cancelling),
         quantity=job.quantity,
+        cost=job.price.cost,
         code=job.code,
         reason=job.reason,
         position=job.position,

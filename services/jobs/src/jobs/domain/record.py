@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from contracts.credits import CaptureCredits, ReleaseCredits
-from contracts.jobs import Moment, Progress, Receipt, Result
+from contracts.jobs import Cost, Moment, Progress, Receipt, Result
 from contracts.orders import Operation, Recipe
 from jobs.domain.attempt import Attempt, AttemptState
 from jobs.domain.calls import Step, StepKind, Succeeded
@@ -19,11 +19,19 @@ from jobs.domain.state import OPEN, State
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What credits set aside for the job."""
+    """What credits set aside for the job; jobs of long ago do not know by which version of the price list."""
 
     amount: int
     unit_price: int
     expires_at: datetime
+    version: int | None = None
+
+    @property
+    def cost(self) -> Cost | None:
+        """Show what is set aside."""
+        if self.version is None:
+            return None
+        return Cost(held=self.amount, unit_price=self.unit_price, price_version=self.version)
 
 
 @dataclass(frozen=True, slots=True)

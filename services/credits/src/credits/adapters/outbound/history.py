@@ -27,6 +27,17 @@ ENTRIES = text("""
     order by version, n
 """)
 
+# Whole versions: a line is known by its place in its version.
+VERSIONS = text("""
+    select id, kind, amount, charged, balance_after, version, job_id, operation, reason, at
+    from credits.ledger_transactions where team_id = :team_id and version > :after and version <= (
+        select max(version) from (
+            select version from credits.ledger_transactions
+            where team_id = :team_id and version > :after order by version, n limit :limit
+        ) as next)
+    order by version, n
+""")
+
 UNSENT = text("select count(*) from credits.outbox")
 
 
@@ -57,6 +68,11 @@ class PostgresHistory:
     async def entries(self, team_id: UUID, start: datetime, end: datetime) -> Sequence[Entry]:
         """List the team's history lines of a time, in their order."""
         rows = await self.connection.execute(ENTRIES, {"team_id": team_id, "start": start, "end": end})
+        return [Entry.model_validate(dict(row)) for row in rows.mappings()]
+
+    async def versions(self, team_id: UUID, after: int, limit: int) -> Sequence[Entry]:
+        """List the history lines of the versions that follow one, about `limit`, each version whole."""
+        rows = await self.connection.execute(VERSIONS, {"team_id": team_id, "after": after, "limit": limit})
         return [Entry.model_validate(dict(row)) for row in rows.mappings()]
 
     async def unsent(self) -> int:

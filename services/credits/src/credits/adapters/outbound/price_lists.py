@@ -1,8 +1,10 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.orders import Operation
@@ -16,6 +18,11 @@ AT = text(f"""
     select version, effective_at, operation, base, qualities, sizes
     from credits.prices join credits.price_lists using (version) where version = ({IN_FORCE})
 """)  # noqa: S608 - our own words
+SAID = text("""
+    select version, effective_at, operation, base, qualities, sizes
+    from credits.prices join credits.price_lists using (version) where announced_at is not null
+    order by version
+""")
 OVERRULED = text("""
     select version from credits.price_lists where effective_at >= :at and version < :version order by version
 """)
@@ -43,8 +50,13 @@ class PostgresPriceLists:
     async def at(self, now: datetime) -> PriceList:
         """Find the newest list in force."""
         rows = (await self.connection.execute(AT, {"now": now})).mappings().all()
-        prices = {Operation(row["operation"]): read_price(row) for row in rows}
-        return PriceList(rows[0]["version"], rows[0]["effective_at"], prices)
+        return _read(rows)
+
+    async def said(self) -> list[PriceList]:
+        """List what has been said to be in force, oldest first."""
+        rows = (await self.connection.execute(SAID)).mappings()
+        lists = (list(rows_of) for _, rows_of in groupby(rows, key=itemgetter("version")))
+        return [_read(rows_of) for rows_of in lists]
 
     async def publish(self, prices: Mapping[Operation, Price], effective_at: datetime) -> PriceList:
         """Add a list with the next version, its prices in one statement."""
@@ -66,3 +78,8 @@ class PostgresPriceLists:
     async def forget_offers(self, before: datetime) -> None:
         """Forget the quotes nobody took that ended before a time."""
         await self.connection.execute(FORGET, {"before": before})
+
+
+def _read(rows: Sequence[RowMapping]) -> PriceList:
+    prices = {Operation(row["operation"]): read_price(row) for row in rows}
+    return PriceList(rows[0]["version"], rows[0]["effective_at"], prices)

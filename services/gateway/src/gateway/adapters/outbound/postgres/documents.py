@@ -1,20 +1,22 @@
 """The views, as the projector writes them: each statement takes a whole batch."""
 
 import base64
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TypeVar
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.catalog import PreviewPublished
-from contracts.credits import AccountChanged, CreditsQuoted, Hold, PricingChanged
+from contracts.credits import AccountChanged, CreditsQuoted, Entry, Hold, PricingChanged
+from contracts.jobs import Cost
 from contracts.message import Document
 from contracts.orders import Operation
-from gateway.adapters.outbound.postgres.put import PUTS
+from gateway.adapters.outbound.postgres.put import PUTS, price
 
 _HOLD = text("""
     update gateway.view_jobs set cost = h.cost,
@@ -88,7 +90,7 @@ class StoredDocuments:
         if not holds:
             return
         costs = [
-            orjson.dumps(hold.model_dump(include={"amount", "unit_price", "price_version"})).decode()
+            price(Cost(held=hold.amount, unit_price=hold.unit_price, price_version=hold.price_version))
             for hold in holds
         ]
         await self.connection.execute(_HOLD, {"ids": [hold.job_id for hold in holds], "costs": costs})
@@ -104,7 +106,7 @@ class StoredDocuments:
             (entry.id, account.team_id, entry.version, position, entry.kind, entry.operation, entry.job_id,
              entry.amount, entry.charged, entry.balance_after, entry.at, entry.model_dump_json())
             for account in accounts
-            for position, entry in enumerate(account.entries)
+            for position, entry in _placed(account.entries)
         ]  # fmt: skip
         if lines:
             columns = (list(column) for column in zip(*lines, strict=True))
@@ -138,6 +140,12 @@ class StoredDocuments:
                 "data": [base64.b64decode(preview.data) for preview in previews],
             }
             await self.connection.execute(_PICTURE, values)
+
+
+def _placed(entries: Iterable[Entry]) -> Iterator[tuple[int, Entry]]:
+    """Count lines within their version; those of one version always come together."""
+    for _, of_version in groupby(entries, key=attrgetter("version")):
+        yield from enumerate(of_version)
 
 
 def _newest(documents: Iterable[Document]) -> list[Document]:

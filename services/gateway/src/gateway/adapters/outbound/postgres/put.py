@@ -1,15 +1,16 @@
 """How each kind of document is kept: one upsert for a batch, guarded by the version."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import TextClause, text
 
 from contracts.billing import BillingChanged, PlanChanged, PlansChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged
-from contracts.jobs import ExportChanged, JobChanged
+from contracts.jobs import Cost, ExportChanged, JobChanged
 from contracts.message import Document
 
 Column = tuple[str, Callable[[Any], object]]
@@ -34,10 +35,14 @@ def _put(
     types: Mapping[str, str],
     columns: Mapping[str, Callable[[Any], object]],
     also: str = "",
+    keep: Collection[str] = (),
 ) -> Put:
     names = list(columns)
     arrays = ", ".join(f"cast(:{name} as {types.get(name, 'text')}[])" for name in names)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key) + also
+    new = {
+        name: f"coalesce(excluded.{name}, t.{name})" if name in keep else f"excluded.{name}" for name in names
+    }
+    changes = ", ".join(f"{name} = {value}" for name, value in new.items() if name != key) + also
     statement = f"""
         insert into gateway.{table} as t ({", ".join(names)}) select * from unnest({arrays})
         on conflict ({key}) do update set {changes} where t.version < excluded.version returning {key}
@@ -56,6 +61,7 @@ _TYPES = {
     "retired": "boolean",
     "reserved": "bigint",
     "per_minute": "int",
+    "cost": "jsonb",
 }
 _DOCUMENT: dict[str, Callable[[Any], object]] = {
     "version": lambda document: document.version,
@@ -69,6 +75,16 @@ _OWNED: dict[str, Callable[[Any], object]] = _DOCUMENT | {
 
 def _job_model(job: JobChanged) -> object:
     return job.recipe.model_id
+
+
+def price(cost: Cost) -> str:
+    """Write down what is held for a job, as the view keeps it."""
+    shown = {"amount": cost.held, "unit_price": cost.unit_price, "price_version": cost.price_version}
+    return orjson.dumps(shown).decode()
+
+
+def _cost(job: JobChanged) -> str | None:
+    return price(job.cost) if job.cost else None
 
 
 def _model_words(model: ModelChanged) -> str:
@@ -120,9 +136,11 @@ PUTS: dict[type[Document], Put] = {
             "operation": lambda job: job.operation.value,
             "status": lambda job: job.status,
             "model_id": _job_model,
+            "cost": _cost,
             "created_at": lambda job: job.created_at,
         },
         also=", changed_at = clock_timestamp()",
+        keep=("cost",),
     ),
     ExportChanged: _put("view_exports", "id", _TYPES, _OWNED | {"status": lambda export: export.status}),
     AccountChanged: _put(

@@ -14,9 +14,9 @@ from chassis.database import Database
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged, CreditsQuoted, PricingChanged
-from contracts.jobs import JobChanged
+from contracts.jobs import Cost, JobChanged
 from contracts.message import Message
-from gateway.application.reading import Cost, JobView, Standing
+from gateway.application.reading import JobView, Standing
 from gateway.domain.plans import FREE
 
 _JOB = text("""
@@ -124,7 +124,9 @@ def read_job(row: Row[Any]) -> JobView:
     cost = orjson.loads(row.cost) if row.cost else None
     return JobView(
         JobChanged.model_validate_json(row.document),
-        Cost(cost["amount"], cost["unit_price"], cost["price_version"]) if cost else None,
+        Cost(held=cost["amount"], unit_price=cost["unit_price"], price_version=cost["price_version"])
+        if cost
+        else None,
     )
 
 

@@ -103,7 +103,7 @@ def _data(fact: Fact, links: Links) -> Data:
         case ExportChanged():
             return Export.of(fact, links)
         case JobChanged():
-            return Job.described(fact, links)
+            return Job.described(fact, links, fact.cost)
         case ModelChanged():
             return Model.of(fact, links)
         case AccountChanged():

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from contracts.jobs import JobChanged, JobStatus, Moment, Progress, Receipt, Result
+from contracts.jobs import Cost, JobChanged, JobStatus, Moment, Progress, Receipt, Result
 from contracts.orders import ImageFormat, Operation, Quality, Recipe, Size
 from gateway.adapters.inbound.http.bodies.common import Body
 from gateway.adapters.inbound.http.bodies.images import Image
 from gateway.application.ports import Links
-from gateway.application.reading import Cost, JobView
+from gateway.application.reading import JobView
 from gateway.domain.images import ends_at
 
 
