@@ -3,8 +3,9 @@
 import asyncio
 import logging
 
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from aiormq.abc import AbstractChannel, DeliveredMessage
+
+from chassis.supervision import being_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +56,19 @@ class Acknowledging:
     async def _flush(self) -> None:
         try:
             while self._handled and self._channel is not None:
-                await self._acknowledge(self._channel, *self._take())
-        except (AMQPError, ChannelInvalidStateError, OSError) as error:
-            logger.info("handled messages come again, to be ignored: %s", error)
+                await self._try(self._channel, *self._take())
         finally:
             self._flushing = None
+
+    async def _try(self, channel: AbstractChannel, together: int | None, alone: list[int]) -> None:
+        # A channel that goes raises what it likes, CancelledError too; what the next one brought must go on.
+        try:
+            await self._acknowledge(channel, together, alone)
+        except asyncio.CancelledError:
+            if being_cancelled():
+                raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the broker delivers them again
+            logger.info("handled messages come again, to be ignored: %s", error)
 
     async def _acknowledge(self, channel: AbstractChannel, together: int | None, alone: list[int]) -> None:
         if together is not None:

@@ -163,8 +163,9 @@ class Reception:
         correlation_id.set(entry.incoming.header.properties.correlation_id)
         try:
             outcome = await self._moved(entry, error)
-        except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as trouble:
-            # The broker is away: it will deliver this message again, and the second delivery is boring.
+        except Exception as trouble:  # noqa: BLE001 - never left unanswered, whatever it is
+            # The broker is away: it delivers this message again, and the second delivery is boring.
+            # Or no copy can be written of it: after some deliveries the broker parks it itself.
             logger.info("%s comes again: %s", entry.type, trouble)
             outcome = "returned"
             await self._return(entry.incoming)

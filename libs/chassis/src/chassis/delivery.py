@@ -63,4 +63,4 @@ def opened_span(incoming: DeliveredMessage, queue: str) -> Span | None:
 
 def _traceparent(properties: spec.Basic.Properties) -> str | None:
     value: Any = (properties.headers or {}).get("traceparent")
-    return value.decode() if isinstance(value, bytes) else value
+    return value if isinstance(value, str) else None  # whoever sent anything else is no trace of ours

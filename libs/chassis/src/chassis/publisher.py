@@ -10,6 +10,7 @@ from aio_pika.connection import make_url
 from aio_pika.robust_connection import RobustConnection
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel as UnderlayChannel
+from aiormq.exceptions import ChannelClosed
 
 from chassis.frames import Outgoing, Unwritable
 from chassis.supervision import stuck_is_an_error
@@ -32,7 +33,8 @@ class Publisher:
 
         Raises DeliveryError when it is refused or reaches no queue, and connection errors as they come.
         """
-        target = await self.exchange(exchange)
+        with stuck_is_an_error():
+            target = await self.exchange(exchange)
         # Our own timeout: the libraries' own ones do not cover a connection blocked by an alarm.
         async with asyncio.timeout(CONFIRM_WITHIN):
             with stuck_is_an_error():
@@ -43,8 +45,16 @@ class Publisher:
 
         Goes past aio-pika and aiormq's own publishing, which take ten times as long for a message.
         """
-        channel = await (await self.channel()).get_underlay_channel()
-        assert isinstance(channel, UnderlayChannel)  # noqa: S101 - narrows the library's type
+        failures = await self._together(messages)
+        if len(messages) > 1:
+            for number, failure in enumerate(failures):
+                # One of them cost the channel, and with it the others: alone it costs only itself.
+                if isinstance(failure, ChannelClosed):
+                    failures[number] = (await self._together([messages[number]]))[0]
+        return failures
+
+    async def _together(self, messages: Sequence[Outgoing]) -> list[BaseException | None]:
+        channel = await self._open_channel()
         sent = [Sent.of(message, channel) for message in messages]
         try:
             async with asyncio.timeout(CONFIRM_WITHIN), channel.lock:
@@ -57,6 +67,19 @@ class Publisher:
         finally:
             for one in sent:
                 one.forget(channel)
+
+    async def _open_channel(self) -> UnderlayChannel:
+        """Wait, at most 10 s, for a channel that is open on a connection that is not blocked."""
+        async with asyncio.timeout(CONFIRM_WITHIN):
+            while True:
+                channel = await self.channel()
+                await channel.ready()
+                underlay = await channel.get_underlay_channel()
+                assert isinstance(underlay, UnderlayChannel)  # noqa: S101 - narrows the library's type
+                if not underlay.is_closed:
+                    await underlay.connection.ready()
+                    return underlay
+                await asyncio.sleep(0.01)  # it is being replaced
 
     async def exchange(self, name: str) -> AbstractExchange:
         """Get an exchange by name on a channel that is open now; declared nowhere here."""

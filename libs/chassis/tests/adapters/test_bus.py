@@ -235,6 +235,43 @@ async def test_an_unroutable_command_stays_in_the_outbox_and_holds_nothing_back(
         assert (REGISTRY.get_sample_value("atelier_outbox_oldest_seconds") or 0) > 0.5
 
 
+async def test_a_message_that_costs_the_channel_holds_nothing_back(
+    fresh_vhost: str, database: Database, bus: Bus
+):
+    async with running(fresh_vhost, database, Health()):
+        async with database.transaction() as session:
+            session.outbox.add(fact := settled(release()))
+            session.outbox.add(release())
+            await session.outbox.write(session.connection, database._insert)
+            session.outbox._rows.clear()
+            elsewhere = "update credits.outbox set exchange = 'not-declared' where exchange = 'commands'"
+            await session.connection.execute(text(elsewhere))
+        assert (await bus.hear(CreditsSettled)).job_id == fact.job_id
+        async with asyncio.timeout(5):
+            while len(stuck := await _outbox(database)) != 1 or not stuck[0].attempts:
+                await asyncio.sleep(0.05)
+        assert (stuck[0].exchange, stuck[0].last_error.split(":")[0]) == (
+            "not-declared",
+            "ChannelNotFoundEntity",
+        )
+
+
+async def test_a_trace_nobody_can_read_does_not_end_its_queue(fresh_vhost: str, database: Database, bus: Bus):
+    async with running(fresh_vhost, database, Health()):
+        exchange = await bus.channel.get_exchange("commands", ensure=False)
+        odd: list[Any] = [bytearray(b"\xff\xfe"), 5, None, {"a": [1, "Zoë"]}]
+        for trace in odd:
+            message = aio_pika.Message(
+                (command := release()).model_dump_json().encode(),
+                type=command.type,
+                message_id=str(uuid4()),
+                correlation_id=str(uuid4()),
+                headers={"traceparent": trace},
+            )
+            await exchange.publish(message, command.type)
+            assert (await bus.hear(CreditsSettled)).job_id == command.job_id
+
+
 async def _outbox(database: Database) -> Any:
     async with database.reading() as connection:
         return (await connection.execute(text("select * from credits.outbox"))).all()

@@ -69,3 +69,19 @@ async def test_a_new_channel_counts_anew_and_the_old_one_is_left_alone(channel):
     await handle(acknowledging, channel, 3)
     await handle(acknowledging, new, 2)
     assert (channel.frames, new.frames) == ([(2, True)], [(1, True), (2, True)])
+
+
+@pytest.mark.parametrize("error", [Exception(), asyncio.CancelledError(), OSError()])
+async def test_an_acknowledgement_lost_with_its_channel_takes_no_other_along(channel, error):
+    class Stuck(Channel):
+        async def basic_ack(self, *_: object, **__: object) -> None:
+            await asyncio.sleep(0.02)
+            raise error
+
+    acknowledging = Acknowledging()
+    lost = Stuck()
+    await handle(acknowledging, lost, 1)
+    lost.is_closed = True
+    await handle(acknowledging, channel, 1, 2)
+    await acknowledging.flushed()
+    assert channel.frames == [(2, True)]
