@@ -236,7 +236,7 @@ async def test_an_unroutable_command_stays_in_the_outbox_and_holds_nothing_back(
 
 
 async def test_a_message_that_costs_the_channel_holds_nothing_back(
-    fresh_vhost: str, database: Database, bus: Bus
+    fresh_vhost: str, database: Database, bus: Bus, running: Run
 ):
     async with running(fresh_vhost, database, Health()):
         async with database.transaction() as session:
@@ -256,7 +256,9 @@ async def test_a_message_that_costs_the_channel_holds_nothing_back(
         )
 
 
-async def test_a_trace_nobody_can_read_does_not_end_its_queue(fresh_vhost: str, database: Database, bus: Bus):
+async def test_a_trace_nobody_can_read_does_not_end_its_queue(
+    fresh_vhost: str, database: Database, bus: Bus, running: Run
+):
     async with running(fresh_vhost, database, Health()):
         exchange = await bus.channel.get_exchange("commands", ensure=False)
         odd: list[Any] = [bytearray(b"\xff\xfe"), 5, None, {"a": [1, "Zoë"]}]
