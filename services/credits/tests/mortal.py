@@ -134,9 +134,7 @@ class MortalLoop(asyncio.SelectorEventLoop):
 
 def serve(database_url: str, rabbitmq_url: str, line: Connection) -> None:
     """Run until killed. Says `ready`; told a point, or None, it names all that it sends from then on."""
-    settings = Settings(
-        database_url=database_url, rabbitmq_url=rabbitmq_url, http_port=0, log_level="CRITICAL"
-    )
+    settings = Settings(database_url=database_url, rabbitmq_url=rabbitmq_url, http_port=0, log_level="ERROR")
     fate = Fate(line.send)
     with asyncio.Runner(loop_factory=partial(MortalLoop, fate)) as runner:
         runner.run(_serve(settings, fate, line))
