@@ -10,7 +10,7 @@ import httpx
 from e2e.client import Json
 
 PASSWORD = "a long password"
-_TOKEN = re.compile(r"(?:token=|/invitations/)([A-Za-z0-9_-]+)")
+_TOKEN = re.compile(r"/(?:verify|reset|invitations)/([A-Za-z0-9_-]+)")
 
 
 @dataclass
