@@ -110,7 +110,8 @@ async def is_quiet(house: House, receiver: Receiver) -> None:
     known: object = None
     unsent = " + ".join(f"(select count(*) from {one}.outbox)" for one in (*ANNOUNCERS, "gateway"))
     pending = "(select count(*) from gateway.webhook_deliveries where status = 'pending')"
-    async with asyncio.timeout(90):
+    pending += " + (select count(*) from catalog.reference_models where uses <> uses_told)"  # within a minute
+    async with asyncio.timeout(150):
         while True:
             now = (shown(house), told(house), len(receiver.got))
             if now == known and house.query(f"select {unsent} + {pending}") == ["0"]:

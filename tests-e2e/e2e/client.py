@@ -53,7 +53,9 @@ class Client:
                 except httpx.TransportError:
                     await asyncio.sleep(LOOK_EVERY)
                     continue
-                if answer.status_code < 500:
+                if answer.status_code == 429:  # whoever looks that often waits, as the answer says
+                    await asyncio.sleep(int(answer.headers["Retry-After"]))
+                elif answer.status_code < 500:
                     return answer
                 await asyncio.sleep(LOOK_EVERY)
 
