@@ -139,6 +139,7 @@ class Asker:
         self.jobs.setdefault("refined", []).append((REFINEMENT, refinement))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)  # it waits for a busy machine
 async def test_three_hundred_jobs_come_out_right_over_a_bad_line(house: House):
     seed = int(os.environ.get("SHIM_SEED", Random().randrange(10**6)))
