@@ -25,7 +25,7 @@ async def shown(look: Callable[[], Awaitable[bool]], within: float = 60) -> None
     """Wait until what was paid for is seen."""
     async with asyncio.timeout(within):
         while not await look():
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(1)  # a plan allows so many requests a minute
 
 
 async def has(client: Client, available: int, open_limit: int = 20) -> None:

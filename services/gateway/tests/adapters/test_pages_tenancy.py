@@ -46,12 +46,17 @@ ADMINS = """
     POST /team/invitations  POST /team/invitations/{invitation_id}/again
     DELETE /team/invitations/{invitation_id}
     GET /team/activity  POST /team  POST /team/members/{user_id}
-    GET /api-keys  POST /api-keys  DELETE /api-keys/{key_id}"""
+    GET /api-keys  POST /api-keys  DELETE /api-keys/{key_id}
+    GET /webhooks  POST /webhooks  GET /webhooks/{endpoint_id}  POST /webhooks/{endpoint_id}
+    POST /webhooks/{endpoint_id}/disable  POST /webhooks/{endpoint_id}/enable  DELETE /webhooks/{endpoint_id}
+    POST /webhooks/{endpoint_id}/secret  POST /webhooks/{endpoint_id}/test
+    POST /webhooks/{endpoint_id}/deliveries/{delivery_id}"""
 OWNERS = "POST /team/close"
 # Everybody may leave, so the door is open; who else is in the team is no business of a member.
 TOLD_AFTERWARDS = "DELETE /team/members/{user_id}"
 FORMS = {
     "/models/{model_id}": {"name": "Mine now"},
+    "/webhooks/{endpoint_id}": {"url": "https://127.0.0.1/mine", "types": ["job.changed"]},
     "/team/members/{user_id}": {"role": "admin"},
     "/models/{model_id}/refine": {"instructions": "softer light"},
     "/models/{model_id}/compare": {"versions": ["1", "2"], "prompt": "at dawn"},
@@ -92,6 +97,8 @@ def at_home(house: House, path: str) -> str:
         "team_id": "teams",
         "session_id": "me/sessions",
         "key_id": "api-keys",
+        "endpoint_id": "webhook-endpoints",
+        "delivery_id": "deliveries",
     }
     return path.format(number="1", **{name: house.things[kind] for name, kind in ids.items()})
 

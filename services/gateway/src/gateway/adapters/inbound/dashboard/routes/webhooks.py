@@ -104,6 +104,7 @@ async def endpoint_page(
 @router.post("/webhooks/{endpoint_id}")
 async def change(endpoint_id: UUID, request: Request, caller: Acting, api: Ports) -> Response:
     """Send to another address, or other events."""
+    caller.require(Permission.MANAGE_WEBHOOKS)
     form = await request.form()
     given = {name: str(form.get(name) or "").strip() for name in ("url", "description")}
     try:
