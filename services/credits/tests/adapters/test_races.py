@@ -176,10 +176,10 @@ class Counted(Publisher):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.sent: list[str | None] = []
+        self.sent: list[str] = []
 
     async def publish_all(self, messages: Sequence[Outgoing]) -> list[BaseException | None]:
-        self.sent += [message.properties.message_id for message in messages]
+        self.sent += [message.message_id for message in messages]
         return await super().publish_all(messages)
 
 

@@ -47,7 +47,7 @@ async def test_the_turn_of_a_process_that_lost_its_connection_is_anybodys(databa
         assert await first.mine()
         async with database.engine.connect() as connection:
             await connection.execute(
-                text("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
+                text("select pg_terminate_backend(pid, 10000) from pg_locks where locktype = 'advisory'")
             )
         assert await second.mine()
         assert not await first.mine()
