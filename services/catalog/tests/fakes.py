@@ -11,7 +11,7 @@ from uuid import UUID
 
 from catalog.application.ports import Use, Work
 from catalog.domain.models import Model
-from contracts.catalog import Category, ReferenceModelChanged
+from contracts.catalog import Category, PreviewPublished, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.message import Fact, Message
 
@@ -22,6 +22,7 @@ class State:
     closed: dict[UUID, datetime] = field(default_factory=dict)
     references: dict[UUID, ReferenceModelChanged] = field(default_factory=dict)
     told_at: dict[UUID, datetime] = field(default_factory=dict)
+    pictures: dict[str, PreviewPublished] = field(default_factory=dict)
     counted: dict[UUID, UUID] = field(default_factory=dict)
     said: list[Message] = field(default_factory=list)
 
@@ -95,6 +96,17 @@ class MemoryReferences:
 
 
 @dataclass
+class MemoryPictures:
+    state: State
+
+    async def keep(self, pictures: Sequence[PreviewPublished]) -> None:
+        self.state.pictures |= {picture.sha256: picture for picture in pictures}
+
+    async def named(self, names: Collection[str]) -> dict[str, PreviewPublished]:
+        return {name: picture for name, picture in self.state.pictures.items() if name in names}
+
+
+@dataclass
 class MemoryOutbox:
     state: State
 
@@ -113,7 +125,7 @@ class Memory:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Work]:
         state = deepcopy(self.state)
-        yield Work(MemoryModels(state), MemoryReferences(state), MemoryOutbox(state))
+        yield Work(MemoryModels(state), MemoryReferences(state), MemoryPictures(state), MemoryOutbox(state))
         self.state = state
 
     async def said(self) -> list[Message]:

@@ -58,9 +58,7 @@ async def announce(rate: float) -> int:
     database = Database(load(Settings).database_url, NAME, pool_size=1)
     transaction = postgres.transaction(database)
     try:
-        references = partial(announce_references, collection=files.collection(), transaction=transaction)
-        return await announcing.announce(
-            [references, partial(announce_models, transaction=transaction)], rate
-        )
+        pages = [partial(say, transaction=transaction) for say in (announce_references, announce_models)]
+        return await announcing.announce(pages, rate)
     finally:
         await database.close()

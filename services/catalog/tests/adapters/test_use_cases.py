@@ -226,12 +226,28 @@ async def test_all_models_are_announced_as_they_were_last_said(store):
     (training,) = await hear(store, *creation(told(CREATION, CREATE, 1, "queued")))
     await hear(store, generated(reference_model_id=CURATED.id))  # counted, and not yet told
 
-    assert await announce_references(None, 10, [CURATED], store.transaction) == [CURATED.id]
-    assert await announce_references(CURATED.id, 10, [CURATED], store.transaction) == []
+    assert await announce_references(None, 10, store.transaction) == [CURATED.id]
+    assert await announce_references(CURATED.id, 10, store.transaction) == []
     assert await store.said() == published
     assert await announce_models(None, 10, store.transaction) == [MODEL]
     assert await announce_models(MODEL, 10, store.transaction) == []
     assert await store.said() == [training]
+
+
+async def test_a_retired_model_is_announced_with_its_picture(store):
+    picture, _ = await publish(store, CURATED)
+    (gone,) = await publish(store)
+    await announce_references(None, 10, store.transaction)
+
+    assert await store.said() == [picture, gone]
+
+
+async def test_a_model_is_announced_with_the_picture_that_it_was_published_with(store):
+    await publish(store, CURATED)
+    picture, document = await publish(store, curated(preview=b"better"))
+    await announce_references(None, 10, store.transaction)
+
+    assert await store.said() == [picture, document]
 
 
 async def ask(store, kind, **what):

@@ -2,7 +2,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from catalog.application.ports import Transaction
-from catalog.domain.collection import Curated
 
 
 async def announce_models(after: UUID | None, limit: int, transaction: Transaction) -> Sequence[UUID]:
@@ -14,15 +13,13 @@ async def announce_models(after: UUID | None, limit: int, transaction: Transacti
     return [model.id for model in models]
 
 
-async def announce_references(
-    after: UUID | None, limit: int, collection: Sequence[Curated], transaction: Transaction
-) -> Sequence[UUID]:
+async def announce_references(after: UUID | None, limit: int, transaction: Transaction) -> Sequence[UUID]:
     """Say the curated models that follow an id once more, each after its picture; returns their ids."""
-    curated = {each.id: each for each in collection}
     async with transaction() as work:
         documents = await work.references.page(after, limit)
+        pictures = await work.pictures.named({document.preview for document in documents})
         for document in documents:
-            if document.id in curated:
-                work.outbox.announce(curated[document.id].picture())
+            if document.preview in pictures:
+                work.outbox.announce(pictures[document.preview])
             work.outbox.announce(document)
     return [document.id for document in documents]

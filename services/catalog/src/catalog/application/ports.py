@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from catalog.domain.models import Model
-from contracts.catalog import Category, ReferenceModelChanged
+from contracts.catalog import Category, PreviewPublished, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.message import Fact, Message
 
@@ -66,6 +66,16 @@ class References(Protocol):
         """Count each completed job once, however often it comes."""
 
 
+class Pictures(Protocol):
+    """The pictures of curated models, each named by its bytes; retired models keep theirs."""
+
+    async def keep(self, pictures: Sequence[PreviewPublished]) -> None:
+        """Keep each picture, once."""
+
+    async def named(self, names: Collection[str]) -> dict[str, PreviewPublished]:
+        """Load the pictures that are kept under these names."""
+
+
 class Outbox(Protocol):
     """What is said once the transaction commits."""
 
@@ -82,6 +92,7 @@ class Work:
 
     models: Models
     references: References
+    pictures: Pictures
     outbox: Outbox
 
 

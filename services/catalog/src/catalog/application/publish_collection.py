@@ -9,6 +9,7 @@ async def publish_collection(collection: Sequence[Curated], transaction: Transac
     """Say each curated model that is new, changed or gone, with its picture; return how many those were."""
     async with transaction() as work:
         published = await work.references.lock_all()
+        await work.pictures.keep([curated.picture() for curated in collection])
         changed = []
         for curated in collection:
             before = published.pop(curated.id, None)

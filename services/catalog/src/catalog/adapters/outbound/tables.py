@@ -6,6 +6,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -44,6 +45,14 @@ reference_models = Table(
     CheckConstraint("version > 0", name="version_is_positive"),
     CheckConstraint(_CATEGORY, name="category_is_known"),
     CheckConstraint("uses >= uses_told", name="uses_only_grow"),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("content_type", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
 )
 
 uses = Table(
