@@ -12,8 +12,8 @@ from e2e.till import Till, page
 
 pytestmark = pytest.mark.timeout(300)
 ANNOUNCERS = ("billing", "catalog", "credits", "jobs")
-ASIDE = "'{changed_at,recorded_at}'"
-"""When a row was written, not what it shows."""
+ASIDE = "'{changed_at,recorded_at,announced}'"
+"""When and how a row was written, not what it shows."""
 NOT_ANNOUNCED = ("view_quotes",)
 """Offers are forgotten with the requests that wait for them."""
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from services.gateway.tests.stage import model, reference_model
 from sqlalchemy import text
@@ -90,7 +90,7 @@ async def rows(database: Database, query: str) -> list[Any]:
 async def shown(database: Database) -> dict[str, list[str]]:
     found = {}
     for view in VIEWS:
-        shape = "cast(to_jsonb(v) - 'changed_at' - 'recorded_at' as text)"
+        shape = "cast(to_jsonb(v) - 'changed_at' - 'recorded_at' - 'announced' as text)"
         lines = await rows(database, f"select {shape} as row from gateway.{view} v order by 1")
         found[view] = [row.row for row in lines]
     return found
@@ -131,3 +131,40 @@ async def test_what_is_newer_than_announced_stays(database: Database):
     before = await shown(database)
     await repair_views([delivery(job)], transaction(database))
     assert await shown(database) == before
+
+
+async def versions(database: Database, subject: UUID) -> list[int]:
+    query = f"select version from gateway.event_log where subject = '{subject}' order by seq"
+    return [row.version for row in await rows(database, query)]
+
+
+async def test_a_fact_that_its_announcement_has_overtaken_is_still_told_once(database: Database):
+    job = next(document for document in documents() if isinstance(document, JobChanged))
+    completed = job.model_copy(update={"version": 5, "status": "completed"})
+    await hear(database, job)
+    await repair_views([delivery(completed)], transaction(database))
+    assert await versions(database, job.id) == [3]
+
+    await hear(database, job.model_copy(update={"version": 4}))
+    assert await versions(database, job.id) == [3]  # older than what is shown
+    await hear(database, completed)
+    await hear(database, completed)
+    await repair_views([delivery(completed)], transaction(database))
+    await hear(database, completed)
+
+    assert await versions(database, job.id) == [3, 5]
+
+
+async def test_news_of_a_rebuilt_view_are_told(database: Database):
+    facts = documents()
+    await hear(database, *facts)
+    async with database.engine.begin() as connection:
+        for view in VIEWS:
+            await connection.execute(text(f"delete from gateway.{view}"))
+    await repair_views([delivery(fact) for fact in facts], transaction(database))
+    told = await log(database)
+    await hear(database, *facts)  # once more, as after a lost acknowledgement
+    assert (await log(database))[0] == told[0]
+
+    await hear(database, *(fact.model_copy(update={"version": fact.version + 1}) for fact in facts))
+    assert (await log(database))[0] == told[0] + len(facts)

@@ -102,8 +102,11 @@ class Documents(Protocol):
     async def withdraw(self, job_ids: Collection[UUID], model_ids: Collection[UUID]) -> None:
         """Take documents of version 0 back."""
 
-    async def put(self, documents: Sequence[Document]) -> list[Document]:
-        """Keep what is newer than what is shown, each subject once; returns it."""
+    async def put(self, documents: Sequence[Document], *, announced: bool = False) -> list[Document]:
+        """Keep what is newer than what is shown, each subject once; returns it.
+
+        Newer is also the fact of what has only been announced.
+        """
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         """Show what jobs cost, and those of version 0 as queued."""

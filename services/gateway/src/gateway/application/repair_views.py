@@ -15,12 +15,13 @@ M = TypeVar("M", bound=Message)
 async def repair_views(deliveries: Sequence[Delivery[Message]], transaction: Transaction) -> None:
     """Show what services announce, where something older or nothing is shown.
 
-    It is no news: the event log, and with it whoever follows it, is left alone.
+    It is no news: the event log, and with it whoever follows it, is left alone. The fact of what is shown
+    so may still be on its way, and is news when it comes.
     """
     messages = [delivery.message for delivery in deliveries]
     jobs = _of(JobChanged, messages)
     async with transaction() as work:
-        newer = await work.documents.put(_of(Document, messages))
+        newer = await work.documents.put(_of(Document, messages), announced=True)
         await work.images.keep(jobs)
         await work.documents.record(_of(AccountChanged, messages))
         await work.documents.picture(_of(PreviewPublished, messages))

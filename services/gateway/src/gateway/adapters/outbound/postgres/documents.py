@@ -75,13 +75,17 @@ class StoredDocuments:
         if model_ids:
             await self.connection.execute(_WITHDRAW_MODELS, {"ids": list(model_ids)})
 
-    async def put(self, documents: Sequence[Document]) -> list[Document]:
-        """Keep what is newer than what is shown, each subject once; returns it, in the order it came."""
+    async def put(self, documents: Sequence[Document], *, announced: bool = False) -> list[Document]:
+        """Keep what is newer than what is shown, each subject once; returns it, in the order it came.
+
+        Newer is also the fact of what has only been announced.
+        """
         newest = _newest(documents)
         kept: set[tuple[str, str]] = set()
         for kind, put in PUTS.items():
             if rows := [document for document in newest if isinstance(document, kind)]:
-                subjects = (await self.connection.execute(put.statement, put.values(rows))).scalars()
+                values = put.values(rows) | {"announced": announced}
+                subjects = (await self.connection.execute(put.statement, values)).scalars()
                 kept |= {(kind.type, str(subject)) for subject in subjects}
         return [document for document in newest if (document.type, document.subject) in kept]
 

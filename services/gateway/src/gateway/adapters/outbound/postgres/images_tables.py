@@ -40,5 +40,6 @@ view_exports = Table(
     Column("status", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("document", JSONB, nullable=False),
+    Column("announced", Boolean, nullable=False, server_default=text("false")),
     Index("ix_view_exports_team_id_id", "team_id", "id"),
 )

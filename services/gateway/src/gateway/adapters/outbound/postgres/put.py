@@ -1,4 +1,7 @@
-"""How each kind of document is kept: one upsert for a batch, guarded by the version."""
+"""How each kind of document is kept: one upsert for a batch, guarded by the version.
+
+What was only announced is news once more when its fact comes, as an announcement tells nobody.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,13 +42,16 @@ def _put(
 ) -> Put:
     names = list(columns)
     arrays = ", ".join(f"cast(:{name} as {types.get(name, 'text')}[])" for name in names)
+    news = "(t.version, not t.announced) < (excluded.version, not excluded.announced)"
     new = {
         name: f"coalesce(excluded.{name}, t.{name})" if name in keep else f"excluded.{name}" for name in names
     }
     changes = ", ".join(f"{name} = {value}" for name, value in new.items() if name != key) + also
     statement = f"""
-        insert into gateway.{table} as t ({", ".join(names)}) select * from unnest({arrays})
-        on conflict ({key}) do update set {changes} where t.version < excluded.version returning {key}
+        insert into gateway.{table} as t ({", ".join(names)}, announced)
+        select *, cast(:announced as boolean) from unnest({arrays})
+        on conflict ({key}) do update set {changes}, announced = excluded.announced where {news}
+        returning {key}
     """  # noqa: S608 - names of ours
     return Put(text(statement), columns)
 

@@ -40,6 +40,7 @@ def _view(name: str, *columns: Column[Any] | Index) -> Table:
         *columns,
         Column("version", BigInteger, nullable=False),
         Column("document", JSONB, nullable=False),
+        Column("announced", Boolean, nullable=False, server_default=text("false")),
     )
 
 
