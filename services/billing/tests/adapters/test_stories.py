@@ -41,6 +41,12 @@ async def test_a_team_tries_a_plan_pays_for_it_and_is_renewed(told, way):
     ]
 
 
+async def test_a_plan_bought_in_the_second_of_signing_up_replaces_the_credits_of_free(told, way):
+    world = await told(way, "2027-01-24T10:00:00.9")  # to Stripe, which counts whole seconds, it is ten
+    await world.checkout(plan="starter")
+    assert (await world.plan(), await world.balance()) == ("starter trialing", 250)
+
+
 async def test_a_better_plan_adds_the_difference_of_the_rest_of_the_month(told, way):
     world = await paying(told, way)
     await world.spend(400)
@@ -81,7 +87,7 @@ async def test_who_cancels_at_once_is_back_on_free(told, way):
     await world.hear()
     assert (await world.plan(), await world.balance()) == ("free active", 200)
     await world.spend(150)
-    await world.travel("2027-03-10T10:00")
+    await world.travel("2027-03-10T10:01")
     assert await world.balance() == 200
 
 
@@ -104,7 +110,7 @@ async def test_a_renewal_that_cannot_be_paid_has_three_days_and_then_the_limits_
     await world.travel("2027-02-28T12:00")
     assert (await world.plan(), await world.balance()) == ("starter past_due", 1_000)
     assert (await world.overview()).problem.code == "payment_failed"
-    await world.travel("2027-03-03T10:00")
+    await world.travel("2027-03-03T10:01")
     assert (await world.plan(), await world.balance()) == ("free past_due", 200)
     await world.card("pm_card_visa")
     await world.travel("2027-03-12T12:00")  # Stripe has tried again

@@ -15,7 +15,9 @@ from contracts.billing import Limits, PeriodOpened, PlanChanged
 from contracts.gateway import TeamOpened
 
 TEAM = UUID(int=1)
-OPENED = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+OPENED = datetime(2026, 1, 31, 9, 30, 10, 700_000, tzinfo=UTC)
+BEGUN = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+"""What time it may be at Stripe when the team is opened: no plan bought then begins before Free does."""
 RAISED = {"running": 5, "open": 50, "per_minute": 600}
 
 
@@ -41,7 +43,7 @@ async def test_a_new_team_gets_the_free_plan_and_its_first_credits(store):
     assert isinstance(period, PeriodOpened)
     assert (plan.version, plan.plan, plan.status) == (1, "free", "active")
     assert plan.limits == Limits(running=1, open=20, per_minute=60)
-    assert (period.credits, period.plan, period.period_start) == (200, "free", OPENED)
+    assert (period.credits, period.plan, period.period_start) == (200, "free", BEGUN)
 
 
 async def test_a_team_that_is_heard_of_again_gets_nothing_more(store):
@@ -59,8 +61,8 @@ async def test_a_batch_with_known_and_new_teams_serves_the_new_ones(store):
 
 async def test_the_next_month_opens_when_the_last_is_over_and_only_once(store):
     await opened(store, TEAM)
-    early = await months(store, datetime(2026, 2, 28, 9, 29, tzinfo=UTC))
-    more, (period,) = await months(store, datetime(2026, 2, 28, 9, 30, tzinfo=UTC))
+    early = await months(store, datetime(2026, 2, 28, 9, 30, 9, tzinfo=UTC))
+    more, (period,) = await months(store, datetime(2026, 2, 28, 9, 30, 10, tzinfo=UTC))
     again = await months(store, datetime(2026, 2, 28, 9, 31, tzinfo=UTC))
 
     assert (early, more, again) == ((False, []), False, (False, []))

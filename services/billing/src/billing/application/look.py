@@ -13,6 +13,7 @@ from billing.domain.dossier import Dossier
 from billing.domain.granting import Grant, grants, next_month
 from billing.domain.overview import overview
 from billing.domain.standing import standing
+from billing.domain.stripes_clock import at_stripe
 from billing.domain.subscription import Subscription
 from billing.domain.topping_up import month_of
 from chassis.clock import Clock
@@ -35,7 +36,7 @@ async def look(
         ticket = await work.customers.ticket()
     dossier = await stripe.dossier(customer.customer_id) if customer.customer_id else Dossier()
     async with transaction() as work:
-        return await record(work, team_id, dossier, ticket, clock(), cause)
+        return await record(work, team_id, dossier, ticket, at_stripe(clock()), cause)
 
 
 async def record(

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from billing.application.look import look
 from billing.application.ports import Stripe, Transaction
+from billing.domain.stripes_clock import at_stripe
 from chassis.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -16,7 +17,7 @@ async def look_at_due(stripe: Stripe, transaction: Transaction, clock: Clock) ->
     One that cannot be looked at now does not keep the others waiting. Returns whether there may be more.
     """
     async with transaction() as work:
-        teams = await work.subscriptions.to_look_at(clock(), BATCH)
+        teams = await work.subscriptions.to_look_at(at_stripe(clock()), BATCH)
     failed = 0
     for team_id in teams:
         try:

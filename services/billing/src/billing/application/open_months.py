@@ -1,5 +1,6 @@
 from billing.application.ports import Transaction
 from billing.domain.granting import Grant
+from billing.domain.stripes_clock import at_stripe
 from chassis.clock import Clock
 
 BATCH = 200
@@ -10,7 +11,7 @@ async def open_months(transaction: Transaction, clock: Clock) -> bool:
 
     Teams that ever paid are looked at instead: Stripe may know of a payment that was missed here.
     """
-    now = clock()
+    now = at_stripe(clock())
     async with transaction() as work:
         due = await work.subscriptions.lock_due(now, BATCH)
         current = [subscription.current(now) for subscription in due]

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 from billing.application.ports import Customer, Transaction
 from billing.domain.granting import Grant
+from billing.domain.stripes_clock import at_stripe
 from billing.domain.subscription import Subscription
 from chassis.clock import Clock
 from contracts.envelope import Delivery
@@ -12,7 +13,7 @@ async def open_team(
     deliveries: Sequence[Delivery[TeamOpened]], transaction: Transaction, clock: Clock
 ) -> None:
     """Give each new team the Free plan and the credits of its first month; a closed one stays closed."""
-    now = clock()
+    now = at_stripe(clock())
     causes = {delivery.message.team_id: delivery for delivery in deliveries}
     async with transaction() as work:
         await work.customers.add([_customer(delivery.message) for delivery in causes.values()])
