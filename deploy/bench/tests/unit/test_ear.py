@@ -8,7 +8,7 @@ from pamqp.commands import Basic
 from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 
-from bench.ear import Ear
+from bench.driving.ear import Ear
 
 
 def delivered(correlation_id: str, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Where the bench measures: nodes of its own, and the real credits service as a process of its own."""
+"""The real credits service as a process of its own, with a database and a virtual host of its own."""
 
 import os
 import subprocess
@@ -7,17 +7,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from atelier_local.errors import CannotStart
-from atelier_local.nodes import Nodes, choose_nodes, drop_database, forget, provision
+from atelier_local.nodes import Nodes, drop_database, provision
 from atelier_local.plan import Process
 from atelier_local.ports import HOST, free_run
 from atelier_local.processes import clean_environment, tail, wait_until
+from bench.bench import FOLDER
 from bench.cpu import Processes
 
-REPOSITORY = Path(__file__).parents[4]
-FOLDER = REPOSITORY / ".local" / "bench"
 READY_IN = 30
 CREDITS = Process("credits", "credits")
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -63,19 +61,6 @@ class Place:
         if done.returncode != 0:
             raise CannotStart(f"credits {verb} failed:\n{(done.stderr + done.stdout)[-3000:]}")
         return done.stdout
-
-
-@contextmanager
-def nodes() -> Iterator[Nodes]:
-    """Start Postgres and RabbitMQ for the bench alone; stopped and forgotten at the end."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    running = choose_nodes(FOLDER, REPOSITORY / "compose.yaml")
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
-        forget(running)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from uuid import UUID, uuid4
 
-from bench.ear import hearing
+from bench.driving.ear import hearing
 from chassis.frames import Outgoing
 from chassis.publisher import Publisher
 from contracts.billing import PeriodOpened

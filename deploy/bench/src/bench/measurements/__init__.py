@@ -1,0 +1,18 @@
+"""What is measured: one file each, in the order in which one disturbs the other least."""
+
+from collections.abc import Callable, Mapping
+
+from bench.bench import Bench
+from bench.measurements import holds, http, in_flight, jobs, memory, reads, ready, webhooks
+
+Measurement = Callable[[Bench], None]
+MEASUREMENTS: Mapping[str, Measurement] = {
+    "holds": holds.measure,
+    "ready": ready.measure,
+    "webhooks": webhooks.measure,
+    "reads": reads.measure,
+    "jobs": jobs.measure,
+    "http": http.measure,
+    "memory": memory.measure,
+    "in-flight": in_flight.measure,  # last: what it puts in flight stays there
+}

@@ -1,0 +1,45 @@
+"""Jobs to completion, with a tiny picture and with a real one, and what one of them costs."""
+
+import asyncio
+from collections.abc import Sequence
+
+from bench.bench import Bench
+from bench.counters import Counters, Counts, each
+from bench.cpu import Spent, cost
+from bench.driving.work import complete
+from bench.figures import at_least
+
+LEAST_TINY, LEAST_REAL = 60.0, 15.0
+REAL_SHARE = 4
+PROMPTS = ("a lighthouse above the sea at dusk", "a portrait by a window", "leaves after rain", "a harbour")
+
+
+def measure(bench: Bench) -> None:
+    """Measure both; the cost is that of a job with a tiny picture."""
+    for picture, number, least in (
+        ("tiny", bench.scale.jobs, LEAST_TINY),
+        ("real", max(1, bench.scale.jobs // REAL_SHARE), LEAST_REAL),
+    ):
+        bench.provider.answer_at_once(tiny=picture == "tiny")
+        asyncio.run(complete(bench.stack, bench.customers, max(8, number // 10), PROMPTS))  # drawn, warm
+        found = [asyncio.run(_one(bench, number)) for _ in range(bench.scale.runs)]
+        rates, spent, counted = zip(*found, strict=True)
+        bench.report.add(f"jobs completed, a {picture} picture", "/s", rates, at_least(least))
+        bench.say(f"{picture}: {', '.join(f'{rate:.1f}' for rate in rates)} jobs/s")
+        _report_cost(bench, picture, spent, counted)
+
+
+async def _one(bench: Bench, number: int) -> tuple[float, Spent, Counts]:
+    counters, processes = Counters(bench.stack), bench.processes()
+    counts, before = await counters.read(), processes.spent()
+    rate = await complete(bench.stack, bench.customers, number, PROMPTS)
+    spent = cost(before, processes.spent(), number)
+    bench.say(", ".join(f"{name} {each:.2f}" for name, each in spent.items()))
+    return rate, spent, each(counts, await counters.read(), number)
+
+
+def _report_cost(bench: Bench, picture: str, spent: Sequence[Spent], counted: Sequence[Counts]) -> None:
+    for name in spent[0]:
+        bench.report.add(f"  CPU a job, {name}, {picture}", "ms", [run[name] for run in spent])
+    for name in counted[0]:
+        bench.report.add(f"  {name} a job, {picture}", "", [run[name] for run in counted])
