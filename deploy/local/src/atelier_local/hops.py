@@ -4,9 +4,10 @@ import argparse
 import statistics
 import uuid
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
-from atelier_local.demo.api import Api, Json
+from atelier import Atelier
 from atelier_local.demo.hops import Hop, hops_of
 from atelier_local.demo.screen import Screen
 from atelier_local.post import verification_token
@@ -25,34 +26,31 @@ def main() -> None:
     stack = Stack(wanted.folder, say=screen.quiet)
     try:
         stack.start()
-        show(screen, [job_hops(stack, api, wish) for api, wish in people(stack, wanted.jobs)])
+        ready = people(stack, wanted.jobs)
+        show(screen, [job_hops(stack, atelier, number) for number, atelier in enumerate(ready)])
     finally:
         stack.stop()
         stack.forget()
 
 
-def people(stack: Stack, jobs: int) -> list[tuple[Api, Json]]:
-    """Sign people up, one for every five jobs, and say what each asks for."""
-    found: list[tuple[Api, Json]] = []
+def people(stack: Stack, jobs: int) -> Iterator[Atelier]:
+    """Sign people up, one for every five jobs."""
     for number in range(jobs):
         if number % 5 == 0:
-            api = Api(stack.url)
-            mail = f"{uuid.uuid4().hex[:8]}@example.com"
-            api.post("/api/auth/sign-up", {"name": "Ada", "email": mail, "password": uuid.uuid4().hex})
-            api.post("/api/auth/verify", {"token": verification_token(stack.sandbox_url, mail)})
-            reference = api.get("/api/reference-models?limit=1")["data"][0]["id"]
-        found.append((api, {"reference_model_id": reference, "prompt": f"a harbour, {number}", "count": 1}))
-    return found
+            atelier, mail = Atelier(stack.url), f"{uuid.uuid4().hex[:8]}@example.com"
+            wanted = {"name": "Ada", "email": mail, "password": uuid.uuid4().hex}
+            atelier.request("POST", "/api/auth/sign-up", wanted)
+            token = verification_token(stack.sandbox_url, mail)
+            atelier.request("POST", "/api/auth/verify", {"token": token})
+        yield atelier
 
 
-def job_hops(stack: Stack, api: Api, wish: Json) -> list[Hop]:
+def job_hops(stack: Stack, atelier: Atelier, number: int) -> list[Hop]:
     """Do one job and return its trace."""
-    asked = api.post("/api/generate", wish)
-    job = asked["jobs"][0]["id"]
-    api.await_event(
-        lambda event: event["subject"] == job and bool(event["data"]["receipt"]), 30, "the job's end"
-    )
-    return hops_of(stack.sandbox_url, asked["request_id"], lambda hops: {hop.name for hop in hops} >= ENDS)
+    [reference] = atelier.reference_models(most=1)
+    asked = atelier.generate(f"a harbour, {number}", reference_model_id=reference.id)
+    atelier.wait(asked.jobs[0].id, within=30)
+    return hops_of(stack.sandbox_url, str(asked.request_id), lambda hops: {hop.name for hop in hops} >= ENDS)
 
 
 def show(screen: Screen, traces: list[list[Hop]]) -> None:

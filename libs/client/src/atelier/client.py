@@ -17,6 +17,8 @@ from atelier.operations import Operations
 T = TypeVar("T")
 URL, KEY = "ATELIER_URL", "ATELIER_API_KEY"
 LOCAL = "http://127.0.0.1:8000"
+# This machine is never behind a proxy, whatever the environment says of proxies.
+_DIRECT = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
 
 
 class Atelier(Operations):
@@ -32,7 +34,7 @@ class Atelier(Operations):
         http: httpx.Client | None = None,
     ) -> None:
         super().__init__(*_place(url, api_key), patience or Patience())
-        self._http = http or httpx.Client(timeout=timeout)
+        self._http = http or httpx.Client(timeout=timeout, mounts=_DIRECT)
 
     def run(self, flow: Flow[T]) -> T:
         """Carry out a flow and return its result."""
@@ -70,7 +72,7 @@ class AsyncAtelier(Operations):
         http: httpx.AsyncClient | None = None,
     ) -> None:
         super().__init__(*_place(url, api_key), patience or Patience())
-        self._http = http or httpx.AsyncClient(timeout=timeout)
+        self._http = http or httpx.AsyncClient(timeout=timeout, mounts=_DIRECT)
 
     async def run(self, flow: Flow[T]) -> T:
         """Carry out a flow and return its result."""

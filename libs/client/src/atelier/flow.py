@@ -4,6 +4,7 @@ A flow is a generator. It yields what is to be done on the network and is sent w
 thrown into it. `operation` and `listing` make a flow into a method of both clients.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import update_wrapper
@@ -41,6 +42,10 @@ class Answer:
     def ok(self) -> bool:
         """Tell whether it is what was asked for."""
         return 200 <= self.status < 300
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        """Read the content as JSON; None when there is none."""
+        return json.loads(self.content) if self.content else None
 
 
 @dataclass(frozen=True, slots=True)

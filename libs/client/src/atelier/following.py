@@ -109,7 +109,7 @@ def watch(
     subject: str,
     event_type: str,
     within: float,
-    told: Callable[[Watched], None] | None,
+    told: Callable[[Watched], None] | None = None,
 ) -> Flow[Watched]:
     """Wait until something has ended, and tell each state on the way.
 

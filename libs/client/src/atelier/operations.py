@@ -1,5 +1,6 @@
 """Everything that can be asked of Atelier, each once, for the sync and the async client alike."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -128,17 +129,7 @@ class Operations:
 
         Raises JobFailed when it ended otherwise, TookTooLong.
         """
-
-        def read() -> Flow[Job]:
-            return self._get(Job, f"/api/jobs/{job_id}")
-
-        subject, about = str(job_id), "job.changed"
-        job = yield from watch(
-            read, lambda seen: seen.ended, subject=subject, event_type=about, within=within, told=told
-        )
-        if job.status != "completed":
-            raise JobFailed(job)
-        return job
+        return (yield from self._completed(job_id, within, told))
 
     @operation
     def download(self, job_id: Id, folder: Path | str = ".") -> Flow[list[Path]]:
@@ -193,7 +184,10 @@ class Operations:
         quote_id: Id | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[Making]:
-        """Make a model from a reference model and a description, or from 4 to 40 uploads."""
+        """Make a model from a reference model and a description, or from 4 to 40 uploads.
+
+        Give what comes back to `wait_for_version`.
+        """
         body = {
             "name": name,
             "description": description,
@@ -214,13 +208,34 @@ class Operations:
         quote_id: Id | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[Making]:
-        """Train the next version of a model, from its active one; wait for its job."""
+        """Train the next version of a model, from its active one; see `wait_for_version`."""
         body = {
             "instructions": instructions,
             "upload_keys": list(upload_keys),
             **_terms(max_credits, quote_id),
         }
         return (yield from self._post(Making, f"/api/models/{model_id}/refine", body, idempotency_key))
+
+    @operation
+    def wait_for_version(
+        self, making: Making, *, within: float = WITHIN, told: Callable[[Job], None] | None = None
+    ) -> Flow[Model]:
+        """Wait until a model has the version that was asked for; `told` hears each state of its job.
+
+        Raises JobFailed, TookTooLong.
+        """
+        began, model_id = time.monotonic(), making.model.id
+        job = yield from self._completed(making.job.id, within, told)
+
+        def read() -> Flow[Model]:
+            return self._get(Model, f"/api/models/{model_id}")
+
+        def trained(seen: Model) -> bool:
+            return any(version.job_id == job.id for version in seen.versions)
+
+        left = within - (time.monotonic() - began)
+        about = "model.changed"
+        return (yield from watch(read, trained, subject=str(model_id), event_type=about, within=left))
 
     @operation
     def upload(self, image: Path | str | bytes) -> Flow[Upload]:
@@ -324,6 +339,18 @@ class Operations:
         It starts after the event `after` (0: the oldest that is kept), or now.
         """
         yield from follow(self.patience, after, types)
+
+    def _completed(self, job_id: Id, within: float, told: Callable[[Job], None] | None) -> Flow[Job]:
+        def read() -> Flow[Job]:
+            return self._get(Job, f"/api/jobs/{job_id}")
+
+        subject, about = str(job_id), "job.changed"
+        job = yield from watch(
+            read, lambda seen: seen.ended, subject=subject, event_type=about, within=within, told=told
+        )
+        if job.status != "completed":
+            raise JobFailed(job)
+        return job
 
     def _get(self, body: type[Body], path: str) -> Flow[Body]:
         return ask(self.patience, body, Request("GET", path))

@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from atelier import AtelierError
 from atelier_local.demo.accounts import run_audits, show_hops, show_ledger, show_receipt
-from atelier_local.demo.api import Api
 from atelier_local.demo.errors import Disappointed
 from atelier_local.demo.hops import hops_of
 from atelier_local.demo.journey import Journey
@@ -48,7 +48,7 @@ class Demo:
         self._screen.line(self._screen.painted("Atelier, from sign-up to audit", "bold"))
         try:
             jobs = self._show()
-        except (CannotStart, Disappointed) as error:
+        except (CannotStart, Disappointed, AtelierError) as error:
             return self._failed(str(error))
         except KeyboardInterrupt:
             self._screen.line("\ninterrupted")
@@ -63,21 +63,21 @@ class Demo:
         self._screen.title("Start the stack")
         self._stack.start()
         self._screen.good(f"{self._stack.url} after {time.monotonic() - self._began:.1f} s")
-        api, tap = Api(self._stack.url), self._tap()
-        journey = Journey(api, tap, self._screen, self._images, self._stack.sandbox_url)
+        tap = self._tap()
+        journey = Journey(self._stack.url, self._stack.sandbox_url, tap, self._screen, self._images)
         try:
             journey.run()
         finally:
             tap.close()
-        self._account(api, journey)
-        return len(journey.jobs)
+        self._account(journey)
+        return len(journey.receipts)
 
-    def _account(self, api: Api, journey: Journey) -> None:
-        show_receipt(self._screen, journey.jobs[-1])
-        show_ledger(self._screen, api)
+    def _account(self, journey: Journey) -> None:
+        show_receipt(self._screen, journey.receipts[-1])
+        show_ledger(self._screen, journey.atelier)
         hops = hops_of(
             self._stack.sandbox_url,
-            journey.asked[-1],
+            str(journey.asked[-1]),
             lambda hops: {hop.name for hop in hops} >= ENDS,
         )
         show_hops(self._screen, hops)

@@ -1,9 +1,9 @@
 """What everything cost, shown and added up: the receipt, the ledger, the hops, the audits."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from atelier_local.demo.api import Api, Json
+from atelier import Atelier
+from atelier.documents import Receipt
 from atelier_local.demo.errors import Disappointed
 from atelier_local.demo.hops import Hop
 from atelier_local.demo.journey import CREDITS, LEFT
@@ -13,31 +13,26 @@ from atelier_local.stack import Stack
 AUDITS = (("credits", "verify"), ("gateway", "audit"))
 
 
-def show_receipt(screen: Screen, job: Json) -> None:
+def show_receipt(screen: Screen, receipt: Receipt) -> None:
     """Show the receipt of a job."""
-    receipt = job["receipt"]
     screen.title("Receipt of the four images")
-    rows = [
-        ("held", receipt["held"]),
-        ("charged", receipt["captured"]),
-        ("given back", receipt["released"]),
-    ]
+    rows = [("held", receipt.held), ("charged", receipt.captured), ("given back", receipt.released)]
     screen.table([("", "credits"), *rows], "<>")
-    screen.quiet(f"{receipt['units']} images x {receipt['unit_price']} credits, {receipt['reason']}")
+    screen.quiet(f"{receipt.units} images x {receipt.unit_price} credits, {receipt.reason}")
 
 
-def show_ledger(screen: Screen, api: Api) -> None:
+def show_ledger(screen: Screen, atelier: Atelier) -> None:
     """Show the team's credit history, oldest first, and check that it adds up."""
     screen.title("Ledger")
-    lines = list(reversed(api.get("/api/credits/history?limit=100")["data"]))
+    lines = list(atelier.history())[::-1]
     rows = [
-        (_time(line["at"]), line["type"], (line["operation"] or line["reason"] or "").replace("_", " "),
-         f"{line['amount']:+d}" if line["amount"] else "", line["charged"] or "", line["balance_after"])
+        (f"{line.at:%H:%M:%S}", line.type, (line.operation or line.reason or "").replace("_", " "),
+         f"{line.amount:+d}" if line.amount else "", line.charged or "", line.balance_after)
         for line in lines
     ]  # fmt: skip
     screen.table([("at", "entry", "for", "amount", "charged", "balance after"), *rows], "<<<>>>")
-    spent = sum(line["charged"] for line in lines)
-    if (spent, sum(line["amount"] for line in lines)) != (CREDITS - LEFT, LEFT):
+    spent = sum(line.charged for line in lines)
+    if (spent, sum(line.amount for line in lines)) != (CREDITS - LEFT, LEFT):
         raise Disappointed(f"the ledger says {spent} spent, not {CREDITS - LEFT} of {CREDITS}")
     screen.good(f"{CREDITS} received - {spent} charged = {LEFT} left")
 
@@ -66,7 +61,3 @@ def run_audits(screen: Screen, stack: Stack) -> None:
 
 def _name(hop: Hop) -> str:
     return f"{hop.name} (x {hop.times}, the longest)" if hop.times > 1 else hop.name
-
-
-def _time(written: str) -> str:
-    return f"{datetime.fromisoformat(written):%H:%M:%S}"

@@ -147,14 +147,17 @@ COMMANDS: dict[tuple[str, str | None], Callable[[Atelier, Wanted], Iterable[Any]
 
 
 def _wait(atelier: Atelier, job: Job, within: float) -> Job:
-    return atelier.wait(job.id, within=within, told=lambda seen: _say(f"{seen.status}{progress(seen)}"))
+    return atelier.wait(job.id, within=within, told=_seen)
+
+
+def _seen(job: Job) -> None:
+    _say(f"{job.status}{progress(job)}")
 
 
 def _made(atelier: Atelier, making: Making, wanted: Wanted) -> Iterable[object]:
     if not wanted.wait:
         return [making.job]
-    _wait(atelier, making.job, wanted.timeout)
-    return [atelier.model(making.model.id)]
+    return [atelier.wait_for_version(making, within=wanted.timeout, told=_seen)]
 
 
 def _uploaded(atelier: Atelier, images: Sequence[Path]) -> list[str]:
