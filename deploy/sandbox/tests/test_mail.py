@@ -2,20 +2,19 @@
 
 import asyncio
 import smtplib
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
-from sandbox.testing import Running, running
+from sandbox.testing import Running
 
 
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as sandbox:
-        yield sandbox
+async def sandbox(box: Running) -> Running:
+    await box.control.call("DELETE", "/mail")
+    await box.control.mail_faults()
+    return box
 
 
 def letter(to: str = "ada@example.com", subject: str = "Welcome, Zoë") -> EmailMessage:

@@ -5,9 +5,9 @@ import ssl
 from aiohttp import web
 
 from sandbox import certificates, mail, s3, stripe, traces
-from sandbox.control import control_routes
 from sandbox.fal.account import Account
 from sandbox.fal.api import QueueApi
+from sandbox.fal.control import control_routes
 from sandbox.settings import Settings
 
 _SHUTDOWN_SECONDS = 1.0

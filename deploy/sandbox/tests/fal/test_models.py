@@ -57,9 +57,9 @@ async def test_resumed_weights_stay_in_the_family_of_their_parent(fal, raw: http
     assert child.metadata["parent"] == parent.fingerprint
 
 
-async def test_archives_that_cannot_be_trained_on_are_refused(fal, sandbox):
+async def test_archives_that_cannot_be_trained_on_are_refused(fal, box):
     field = ["body", "images_data_url"]
-    gone = f"https://localhost:{sandbox.fal_port}/files/nothing.zip"
+    gone = f"https://{box.fal_host}/files/nothing.zip"
     nobody = "http://127.0.0.1:1/images.zip"
     broken = inline(b"PK no zip at all")
     assert await refusal(fal, FAST, images_data_url=gone) == (422, "file_download_error", field)

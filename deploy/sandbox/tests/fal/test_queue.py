@@ -3,14 +3,13 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import fal_client
 import httpx
 import pytest
 from PIL import Image
 
-from sandbox.app import Sandbox
+from sandbox.testing import Running
 
 PROMPT = {"prompt": "a quiet harbour", "seed": 15860307465884635512, "image_size": "square"}
 
@@ -134,9 +133,7 @@ async def test_wrong_keys_unknown_models_and_foreign_ids_are_refused(
     assert (await raw.post("/fal-ai/flux/dev", content=b"{")).status_code == 422
 
 
-async def test_the_client_needs_nothing_but_its_environment(
-    sandbox: Sandbox, folder: Path, control: httpx.AsyncClient
-):
+async def test_the_client_needs_nothing_but_its_environment(box: Running, control: httpx.AsyncClient):
     program = (
         "import asyncio, fal_client\n"
         "async def main():\n"
@@ -146,9 +143,9 @@ async def test_the_client_needs_nothing_but_its_environment(
     )
     environment = {
         "PATH": os.environ["PATH"],
-        "FAL_KEY": "test-id:test-secret",
-        "FAL_QUEUE_RUN_HOST": f"localhost:{sandbox.fal_port}",
-        "SSL_CERT_FILE": str(folder / "ca.pem"),
+        "FAL_KEY": box.settings.fal_key,
+        "FAL_QUEUE_RUN_HOST": box.fal_host,
+        "SSL_CERT_FILE": str(box.ca_file),
     }
     run = await asyncio.to_thread(
         subprocess.run,

@@ -8,10 +8,9 @@ import httpx
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from deploy.sandbox.tests.hook import Hook
 
 from sandbox import certificates
-
-from .conftest import Hook
 
 DEV = "fal-ai/flux/dev"
 
@@ -43,7 +42,7 @@ async def deliveries(control: httpx.AsyncClient) -> list[dict]:
 
 async def test_the_result_arrives_signed(fal, raw, hook: Hook):
     handle = await submit(fal, hook)
-    (body,) = await hook.wait(1)
+    (body,) = await hook.bodies(1)
     assert (body["request_id"], body["status"], body["error"]) == (handle.request_id, "OK", None)
     assert body["payload"] == await handle.get(interval=0.01)
     await verify(raw, *hook.received[0])
@@ -51,7 +50,7 @@ async def test_the_result_arrives_signed(fal, raw, hook: Hook):
 
 async def test_a_failure_arrives_as_an_error(fal, hook: Hook):
     await fal.submit(DEV, {}, webhook_url=hook.url)
-    (body,) = await hook.wait(1)
+    (body,) = await hook.bodies(1)
     assert (body["status"], body["error"]) == ("ERROR", "Unexpected status code: 422")
     assert body["payload"]["detail"][0]["type"] == "missing"
 
@@ -60,7 +59,7 @@ async def test_a_refused_delivery_is_tried_again(fal, control, hook: Hook):
     await control.put("/timing", json={"webhook_scale": 0.001})
     hook.answers = [503, 404]
     await submit(fal, hook)
-    await hook.wait(3)
+    await hook.bodies(3)
     await asyncio.sleep(0.05)
     (delivery,) = await deliveries(control)
     assert delivery["state"] == "delivered"
@@ -70,7 +69,7 @@ async def test_a_refused_delivery_is_tried_again(fal, control, hook: Hook):
 async def test_a_redirect_is_final(fal, control, hook: Hook):
     hook.answers = [302]
     await submit(fal, hook)
-    await hook.wait(1)
+    await hook.bodies(1)
     await asyncio.sleep(0.05)
     assert [one["state"] for one in await deliveries(control)] == ["failed"]
 
@@ -89,7 +88,7 @@ async def test_lost_then_delivered_on_demand(fal, control, hook: Hook):
 async def test_duplicated(fal, control, hook: Hook):
     await fault(control, "webhook_duplicated", params={"copies": 3})
     await submit(fal, hook)
-    bodies = await hook.wait(3)
+    bodies = await hook.bodies(3)
     assert bodies[0] == bodies[1] == bodies[2]
 
 
@@ -98,7 +97,7 @@ async def test_late_until_flushed(fal, control, hook: Hook):
     await (await submit(fal, hook)).get(interval=0.01)
     assert hook.received == []
     assert (await control.post("/webhooks/flush")).json() == {"flushed": 1}
-    await hook.wait(1)
+    await hook.bodies(1)
 
 
 async def test_reordered(fal, control, hook: Hook):
@@ -106,7 +105,7 @@ async def test_reordered(fal, control, hook: Hook):
     first = await submit(fal, hook)
     await first.get(interval=0.01)
     second = await submit(fal, hook)
-    bodies = await hook.wait(2)
+    bodies = await hook.bodies(2)
     assert [body["request_id"] for body in bodies] == [second.request_id, first.request_id]
 
 

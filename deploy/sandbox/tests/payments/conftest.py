@@ -1,15 +1,12 @@
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
 import pytest
-from aiohttp import web
 from stripe import HTTPXClient, StripeClient
 
-from sandbox.testing import Running, running
+from sandbox.testing import Running
 
 # What is said while an invoice is finalized and paid.
 PAID = [
@@ -27,32 +24,6 @@ PAID = [
 def at(text: str) -> int:
     """Return a moment given as in `2027-01-31 10:00`, in UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-
-
-@dataclass
-class Hook:
-    """A server that keeps the webhooks it is sent, and answers as told."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    received: list[tuple[str, bytes]] = field(default_factory=list)
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.received.append((request.headers["Stripe-Signature"], await request.read()))
-        self.news.set()
-        return web.Response(status=self.answers.pop(0) if self.answers else 200)
-
-    @property
-    def types(self) -> list[str]:
-        return [json.loads(body)["type"] for _, body in self.received]
-
-    async def arrived(self, count: int) -> list[str]:
-        async with asyncio.timeout(10):
-            while len(self.received) < count:
-                self.news.clear()
-                await self.news.wait()
-        return self.types
 
 
 class Shop:
@@ -107,18 +78,6 @@ class Shop:
         return await self.api.subscriptions.retrieve_async(key)
 
 
-@pytest.fixture(scope="session")
-async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
-    async with running(tmp_path_factory.mktemp("stripe")) as box:
-        yield box
-
-
-@pytest.fixture(scope="session")
-async def controller(box: Running) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=box.control.url, trust_env=False, timeout=30) as client:
-        yield client
-
-
 @pytest.fixture
 async def control(controller: httpx.AsyncClient) -> httpx.AsyncClient:
     (await controller.post("/stripe/reset")).raise_for_status()
@@ -141,16 +100,3 @@ def shop(client: StripeClient, control: httpx.AsyncClient) -> Shop:
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(trust_env=False) as client:
         yield client
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[Hook]:
-    hook = Hook()
-    app = web.Application()
-    app.router.add_post("/hook", hook.take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    hook.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield hook
-    await runner.cleanup()

@@ -17,7 +17,7 @@ async def test_stripe_is_steered_from_other_tests(shop, hook, box):
     assert (await steer.refund(second, amount=300))["amount"] == 300
     assert [each["state"] for each in await steer.deliveries()] == ["held", "held"]
     assert await steer.flush("reversed") == 2
-    assert hook.types == ["charge.refunded", "charge.dispute.closed"]
+    assert await hook.types() == ["charge.refunded", "charge.dispute.closed"]
     with pytest.raises(ValueError, match="already closed"):
         await steer.close_dispute(opened["id"], "lost")
 

@@ -3,8 +3,8 @@
 from html import escape
 
 from aiohttp import web
-from pydantic import ValidationError
 
+from sandbox.bodies import parsed
 from sandbox.mail.catcher import Catcher, MailFaults
 from sandbox.mail.letter import Letter
 
@@ -53,10 +53,7 @@ class _Control:
         return web.json_response(self._catcher.faults.model_dump())
 
     async def put_faults(self, request: web.Request) -> web.Response:
-        try:
-            self._catcher.faults = MailFaults.model_validate_json(await request.text())
-        except ValidationError as error:
-            raise web.HTTPUnprocessableEntity(text=str(error)) from error
+        self._catcher.faults = await parsed(request, MailFaults.model_validate_json)
         return await self.get_faults(request)
 
 
