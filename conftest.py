@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from atelier_local.binaries import can_install, missing_packages
@@ -11,6 +12,10 @@ from atelier_local.containers import docker_answers
 from atelier_local.nodes import Nodes, choose_nodes, forget
 
 pytest_plugins = ["chassis.testing"]
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis.settings.register_profile("atelier", deadline=None)
+hypothesis.settings.load_profile("atelier")
 
 
 @pytest.fixture(scope="session")

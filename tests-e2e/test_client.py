@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,58 @@ async def test_the_command_line_makes_images(house: House, studio: Client, tmp_p
     assert json.loads(said)["recipe"]["prompt"] == "a harbour"
 
 
+async def test_the_command_line_makes_a_model_of_images_refines_it_and_uses_it(
+    house: House, studio: Client, tmp_path
+):
+    async def said(*words: object) -> str:
+        status, output, beside = await command(house, key_of(studio), *map(str, words))
+        assert status == 0, beside
+        return output
+
+    slug, name = (await studio.reference())["slug"], f"Gulls {uuid.uuid4().hex[:6]}"
+    small = ("--size", "256x256", "--out", tmp_path)
+    drawn = (await said("generate", "a gull", "--reference", slug, "--count", 4, *small)).split()
+    images = [word for path in drawn for word in ("--image", path)]
+    made = await said("models", "create", name, *images, "--max-credits", 100, "--wait")
+    assert f"{name:<28}  ready  version 1" in made
+    refined = await said("models", "refine", name, "--instructions", "softer light", "--wait", "--json")
+    assert [version["number"] for version in json.loads(refined)["versions"]] == [1, 2]
+    wanted = ("a pier", "--model", name, "--model-version", 1, "--image", drawn[0], "--size", "256x256")
+    job = json.loads(await said("generate", *wanted, "--wait", "--json"))
+    assert (job["status"], job["version"] > 0, job["recipe"]["version"]) == ("completed", True, 1)
+    [image] = (await said("images", "download", f"{job['id']}_1", "--out", tmp_path / "one")).splitlines()
+    assert (tmp_path / "one" / Path(image).name).read_bytes().startswith(b"\xff\xd8\xff")
+    assert name in await said("models", "list", "--search", name)
+    assert f"{job['id']}_1" in await said("images", "list", "--job", job["id"])
+
+
+async def test_the_command_line_asks_for_a_price_follows_and_cancels(house: House, studio: Client):
+    async with house.provider.behaving(image_seconds=30.0):
+        _, said, _ = await command(house, key_of(studio), "--json", "quote", "--size", "256x256")
+        offer = json.loads(said)
+        slug = (await studio.reference())["slug"]
+        words = ["a slow gull", "--reference", slug, "--size", "256x256", "--quote", offer["id"], "--json"]
+        status, said, beside = await command(house, key_of(studio), "generate", *words)
+        assert status == 0, beside
+        job = json.loads(said)
+        assert job["cost"]["held"] == offer["total"] == 2
+        status, _, beside = await command(
+            house, key_of(studio), "--timeout", "1", "generate", *words[:5], "--wait"
+        )
+        assert status == 6
+        assert beside.endswith("has not ended after 1 s; it goes on\n")
+        _, said, _ = await command(house, key_of(studio), "--json", "jobs", "list", "--most", "2")
+        asked = [json.loads(line) for line in said.splitlines()]
+        for one in asked:
+            status, said, beside = await command(house, key_of(studio), "jobs", "cancel", one["id"])
+            assert (status, one["id"] in said) == (0, True), beside
+    assert [one["status"] for one in await studio.ends(asked)] == ["cancelled", "cancelled"]
+    _, events, _ = await command(house, key_of(studio), "events", "--type", "job.changed")
+    assert job["id"] in events
+    status, said, _ = await command(house, key_of(studio), "credits")
+    assert (status, "credits can be spent" in said) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
@@ -137,6 +190,11 @@ async def test_the_command_line_makes_images(house: House, studio: Client, tmp_p
         (["generate", "a gull", "--reference", "{slug}", "--max-credits", "1"], 3, "(2 required"),
         (["--url", "http://127.0.0.1:9", "credits"], 4, "was not answered"),
         (["--api-key", "atl_wrong", "credits"], 5, "not_authenticated"),
+        (["jobs", "show", "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f"], 1, "job_not_found"),
+        (["images", "download", "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f_1"], 1, "job_not_found"),
+        (["models", "create", "Ada"], 2, "body: give a reference_model_id"),
+        (["images", "download", "_1"], 1, "there is no image _1"),
+        (["models", "create", "Ada", "--reference", "nobody"], 1, "nothing is called 'nobody'"),
     ],
 )
 async def test_the_command_line_fails_in_one_line(house: House, studio: Client, words, status, said):

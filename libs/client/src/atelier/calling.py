@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from atelier.documents import Page
 from atelier.flow import Answer, Finding, Flow, Found, Params, Request, Send, Sleep
-from atelier.problems import Unreachable, problem
+from atelier.problems import NotUnderstood, Unreachable, problem
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -68,9 +68,12 @@ def call(patience: Patience, request: Request) -> Flow[Answer]:
 
 
 def ask(patience: Patience, body: type[Body], request: Request) -> Flow[Body]:
-    """Ask, and read the answer."""
+    """Ask, and read the answer. Raises NotUnderstood when it is none of this API."""
     answer = yield from call(patience, request)
-    return body.model_validate_json(answer.content)
+    try:
+        return body.model_validate_json(answer.content)
+    except ValidationError as error:
+        raise NotUnderstood(f"{request.path} was answered, but not by Atelier's API") from error
 
 
 def pages(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack, ExitStack
@@ -13,6 +14,7 @@ import httpx
 from atelier.calling import Patience
 from atelier.flow import Answer, Effect, Finding, Flow, Found, Listen, NextLine, Request, Save, Send, Sleep
 from atelier.operations import Operations
+from atelier.problems import Misplaced
 
 T = TypeVar("T")
 URL, KEY = "ATELIER_URL", "ATELIER_API_KEY"
@@ -99,7 +101,13 @@ class AsyncAtelier(Operations):
 
 
 def _place(url: str | None, api_key: str | None) -> tuple[str, str]:
-    return url or os.environ.get(URL) or LOCAL, api_key or os.environ.get(KEY) or ""
+    """Say where Atelier is and with which key; what cannot be is refused here, not on the way."""
+    place, key = url or os.environ.get(URL) or LOCAL, api_key or os.environ.get(KEY) or ""
+    if not re.match(r"https?://[^/\s]", place):
+        raise Misplaced(f"{place!r} is no address of a server: it begins with http:// or https://")
+    if not (key.isascii() and key.isprintable()):
+        raise Misplaced("the API key has signs in it that no key has")
+    return place, key
 
 
 class _Sync:

@@ -118,8 +118,7 @@ class Operations:
     @operation
     def cancel(self, job_id: Id) -> Flow[Job]:
         """Cancel a job; what was not delivered is not charged."""
-        answer = yield from call(self.patience, Request("DELETE", f"/api/jobs/{job_id}"))
-        return Job.model_validate_json(answer.content)
+        return (yield from ask(self.patience, Job, Request("DELETE", f"/api/jobs/{job_id}")))
 
     @operation
     def wait(
@@ -255,6 +254,8 @@ class Operations:
     def download_image(self, image_id: str, folder: Path | str = ".") -> Flow[Path]:
         """Save one image under a good name. Raises LookupError when it is not there."""
         job_id, _, n = image_id.partition("_")
+        if not job_id:
+            raise LookupError(f"there is no image {image_id}")
         job = yield from self._get(Job, f"/api/jobs/{job_id}")
         image = next((one for one in job.results if str(one.n) == n and one.url), None)
         if image is None or image.url is None:

@@ -16,6 +16,14 @@ class Unreachable(AtelierError):
     """No answer came, also after repeating: the server cannot be reached, or the line is broken."""
 
 
+class Misplaced(AtelierError):
+    """The address is none of a server, or the API key has signs that no key has."""
+
+
+class NotUnderstood(AtelierError):
+    """The answer is no answer of this API: somebody else is at that address."""
+
+
 class TookTooLong(AtelierError):
     """What was waited for did not end in the time given; it goes on."""
 

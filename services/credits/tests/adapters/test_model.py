@@ -237,7 +237,6 @@ def test_the_service_agrees_with_a_simple_model(migrated: str):
                 settings=settings(
                     max_examples=40,
                     stateful_step_count=25,
-                    deadline=None,
                     suppress_health_check=list(HealthCheck),
                 ),
             )

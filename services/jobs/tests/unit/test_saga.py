@@ -192,7 +192,7 @@ def test_every_order_of_the_main_facts_each_twice_ends_well():
         world.ended()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.permutations(FACTS + FACTS), st.sampled_from(Operation))
 def test_all_facts_in_any_order_each_twice_end_well(order, operation):
     model = {"model_id": UUID(int=5)} if operation is Operation.REFINE_MODEL else {}
@@ -204,7 +204,7 @@ def test_all_facts_in_any_order_each_twice_end_well(order, operation):
     world.ended()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(FACTS), max_size=60), st.sampled_from(Operation))
 def test_any_facts_at_all_end_well(facts, operation):
     world = World(operation)

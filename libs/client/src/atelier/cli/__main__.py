@@ -10,13 +10,15 @@ from pydantic import BaseModel
 from atelier.cli.commands import COMMANDS
 from atelier.cli.options import parser
 from atelier.cli.words import describe
-from atelier.client import Atelier
+from atelier.client import KEY, Atelier
 from atelier.problems import (
     AtelierError,
     Declined,
     Invalid,
+    Misplaced,
     NotAuthenticated,
     NotPermitted,
+    NotUnderstood,
     ServerFailed,
     TookTooLong,
     TooMuch,
@@ -26,10 +28,10 @@ from atelier.problems import (
 DONE, FAILED, USAGE, DECLINED, UNREACHABLE, FORBIDDEN, GOES_ON, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 _STATUSES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
     (Declined, DECLINED),
-    ((Unreachable, ServerFailed, TooMuch), UNREACHABLE),
+    ((Unreachable, NotUnderstood, ServerFailed, TooMuch), UNREACHABLE),
     ((NotAuthenticated, NotPermitted), FORBIDDEN),
     (TookTooLong, GOES_ON),
-    (Invalid, USAGE),
+    ((Invalid, Misplaced, FileNotFoundError), USAGE),
 )
 
 
@@ -57,12 +59,22 @@ def _failed(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):  # whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    said = error.args[0] if isinstance(error, LookupError) and error.args else error
-    numbers = ""
-    if isinstance(error, Declined):
-        numbers = f" ({error.required} required, {error.spendable} spendable)"
-    print(f"atelier: {said}{numbers}", file=sys.stderr)
+    print(f"atelier: {_said(error)}", file=sys.stderr)
     return next((status for kinds, status in _STATUSES if isinstance(error, kinds)), FAILED)
+
+
+def _said(error: Exception) -> str:
+    """Say in one line what is wrong and, where it is not plain, what to do."""
+    match error:
+        case Declined():
+            return f"{error} ({error.required} required, {error.spendable} spendable)"
+        case NotAuthenticated():
+            return f"{error} Keys are made in the dashboard; say yours in ${KEY}."
+        case LookupError() if error.args:
+            return str(error.args[0])
+        case OSError(filename=str(name), strerror=str(reason)):
+            return f"{name}: {reason}"
+    return str(error)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ def generate(atelier: Atelier, wanted: Wanted) -> Iterable[object]:
     asked = atelier.generate(
         wanted.prompt,
         model_id=atelier.model(wanted.model).id if wanted.model else None,
+        version=wanted.model_version,
         reference_model_id=atelier.reference_model(wanted.reference).id if wanted.reference else None,
+        reference_upload_key=atelier.upload(wanted.image).key if wanted.image else None,
         count=wanted.count,
         size=wanted.size or (1024, 1024),
         quality=wanted.quality or "standard",

@@ -180,7 +180,10 @@ def _handler(told: Callable[[Any], Problem]) -> Callable[[Request, Exception], A
 def invalid(error: RequestValidationError) -> Problem:
     """Tell what is wrong with a request, field by field."""
     found = [
-        {"path": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
+        {
+            "path": ".".join(str(part) for part in one["loc"]),
+            "message": str(one["msg"]).removeprefix("Value error, "),  # pydantic's word before our own
+        }
         for one in error.errors()[:20]
     ]
     first = f"{found[0]['path']}: {found[0]['message']}" if found else "The request is invalid."
