@@ -61,7 +61,9 @@ class Model:
     frozen: bool = False
     disputes: dict[str, str] = field(default_factory=dict)
     demands: dict[str, tuple[str, Fraction]] = field(default_factory=dict)
-    pending: list[tuple[str, Fraction]] = field(default_factory=list)
+    pending: list[tuple[str, Fraction, str]] = field(default_factory=list)
+    taken: dict[str, int] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
     newest: timedelta | None = None
     holds: dict[UUID, Taken] = field(default_factory=dict)
     ended: dict[UUID, Ended] = field(default_factory=dict)
@@ -132,14 +134,34 @@ class Model:
 
     def _granted(self, ref: str, now: timedelta) -> None:
         self.expire(now)
-        for wanted, share in [each for each in self.pending if each[0] == ref]:
-            self.pending.remove((wanted, share))
-            self._demand(wanted, share)
+        for each in [each for each in self.pending if each[0] == ref]:
+            self.pending.remove(each)
+            self._demand(*each)
 
     def refund(self, ref: str, grant: str, share: Fraction) -> None:
         if ref not in self.demands:
             self.demands[ref] = (grant, share)
-            self._demand(grant, share)
+            self._demand(grant, share, ref)
+
+    def refund_fails(self, ref: str, grant: str, share: Fraction) -> None:
+        self.demands[ref] = (grant, share)
+        self.pending = [each for each in self.pending if each[2] != ref]
+        if ref in self.failed:
+            return
+        self.failed.add(ref)
+        pot, amount = self.pot(grant), self.taken.pop(ref, 0)
+        if pot is None or not amount:
+            return
+        forgiven = min(pot.debt, amount)
+        unpaid = min(forgiven, self.owed)
+        pot.demanded -= amount
+        pot.debt -= forgiven
+        self.owed -= unpaid
+        back = "lapsed" if pot.closed else "free"
+        setattr(pot, back, getattr(pot, back) + amount - forgiven)
+        if forgiven > unpaid:
+            extra = forgiven - unpaid
+            self.pots.append(Pot("adjustment", f"failed:{ref}", extra, extra, FAR))
 
     def dispute(self, ref: str, grant: str, share: Fraction, state: str) -> None:
         known = self.disputes.get(ref)
@@ -147,14 +169,15 @@ class Model:
             return
         self.disputes[ref] = state
         if state == "lost":
-            self._demand(grant, share)
+            self._demand(grant, share, ref)
 
-    def _demand(self, grant: str, share: Fraction) -> None:
+    def _demand(self, grant: str, share: Fraction, ref: str) -> None:
         pot = self.pot(grant)
         if pot is None:
-            self.pending.append((grant, share))
+            self.pending.append((grant, share, ref))
             return
         amount = min(math.ceil(share * pot.granted), pot.granted - pot.demanded)
+        self.taken[ref] = amount
         pot.demanded += amount
         for source in ("free", "lapsed"):
             found = min(getattr(pot, source), amount)

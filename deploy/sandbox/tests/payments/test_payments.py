@@ -187,3 +187,16 @@ async def test_a_manual_invoice_takes_what_was_waiting(shop):
     assert (draft.status, draft.billing_reason, draft.total) == ("draft", "manual", 700)
     paid = await shop.api.invoices.pay_async(draft.id)
     assert (paid.status, paid.lines.data[0].description) == ("paid", "Setup")
+
+
+async def test_a_refund_that_does_not_arrive_leaves_its_charge_as_it_was(shop):
+    paid = await pay(shop, await shop.customer(), 1500)
+    refund = await shop.api.refunds.create_async({"payment_intent": paid.id})
+    before = len(await shop.events())
+    failed = await shop.control.post(f"/stripe/refunds/{refund.id}/fail")
+    assert (failed.json()["status"], failed.json()["failure_reason"]) == ("failed", "lost_or_stolen_card")
+    charge = await shop.api.charges.retrieve_async(paid.latest_charge, {"expand": ["refunds"]})
+    assert (charge.amount_refunded, charge.refunded, charge.refunds.data[0].status) == (0, False, "failed")
+    assert (await shop.events())[before:] == ["refund.failed", "refund.updated", "charge.refund.updated"]
+    assert (await shop.control.post(f"/stripe/refunds/{refund.id}/fail")).status_code == 409
+    assert (await shop.api.refunds.create_async({"charge": charge.id})).amount == 1500

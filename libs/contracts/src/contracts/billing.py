@@ -78,7 +78,8 @@ class TopUpPaid(Fact):
 class PaymentRefunded(Fact):
     """Money went back: `share` of the grant `grant_ref` is clawed back, once per `source_ref`.
 
-    What is spent already is owed (uncollected).
+    What is spent already is owed (uncollected). `failed`: the money did not arrive, so what was clawed back
+    is given back, once; that stands, whatever is heard later of how it began.
     """
 
     type: ClassVar[str] = "billing.payment-refunded.v1"
@@ -87,6 +88,7 @@ class PaymentRefunded(Fact):
     source_ref: str
     grant_ref: str
     share: float = Field(gt=0, le=1)
+    state: Literal["refunded", "failed"] = "refunded"
 
     @property
     def subject(self) -> str:

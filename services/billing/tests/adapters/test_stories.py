@@ -143,6 +143,21 @@ async def test_refunds_take_back_what_is_unspent_and_never_more_than_there_was(t
     assert len(world.of(PaymentRefunded)) == 3
 
 
+async def test_a_refund_that_fails_gives_its_credits_back_once(told, way, sandbox):
+    world = await paying(told, way)
+    await world.spend(300)
+    await world.refund(await world.payment(), 450)  # half of 9 dollars
+    assert await world.balance() == 200
+    (refund,) = (await world.client.v1.refunds.list_async({"payment_intent": await world.payment()})).data
+    await control(sandbox, "POST", f"/stripe/refunds/{refund.id}/fail", {})
+    await world.hear()
+    assert await world.balance() == 700
+    await world.refund(await world.payment())  # again, and all of it
+    account = await world.account()
+    assert (await world.balance(), account.uncollected) == (0, 300)
+    assert [each.state for each in world.of(PaymentRefunded)] == ["refunded", "failed", "refunded"]
+
+
 async def test_a_disputed_payment_freezes_until_the_bank_has_decided(told, way, sandbox):
     world = await paying(told, way)
     await world.spend(100)

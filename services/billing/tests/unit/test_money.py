@@ -104,6 +104,16 @@ def test_refunds_together_never_ask_for_more_than_the_whole(amounts, total):
     assert sum(claim.share for claim in found) <= 1 + 1e-9
 
 
+def test_a_refund_that_failed_is_said_as_failed_even_if_nobody_heard_of_it_before():
+    refunds = (Refund("re_1", 450, failed=True), Refund("re_2", 450))
+    dossier = replace(DOSSIER, payments=(replace(PAYMENT, refunds=refunds),))
+    found = claims(TEAM, dossier, [("in_1", "a")])
+    assert [(claim.source_ref, claim.state) for claim in found] == [
+        ("refund:re_1:a", "failed"),
+        ("refund:re_2:a", "refunded"),
+    ]
+
+
 def test_each_grant_of_a_payment_is_claimed_and_no_other():
     dossier = replace(DOSSIER, payments=(replace(PAYMENT, refunds=(Refund("re_1", 450),)),))
     granted = [("in_1", "a"), ("in_1", "b"), ("in_2", "c")]

@@ -121,6 +121,14 @@ class Machine(RuleBasedStateMachine):
         self.tell(fact)
         self.model.refund(fact.source_ref, paid.source_ref, SHARES[share])
 
+    @rule(paid=paid, share=shares, again=st.sampled_from(["", "again"]))
+    def refund_fails(self, paid, share, again):
+        fact = refund(paid, share, source_ref=f"refund:{again}:{paid.source_ref}", state="failed")
+        self.tell(fact)
+        known = self.model.demands.get(fact.source_ref)
+        if known in (None, (paid.source_ref, SHARES[share])):  # with other content it is a conflict
+            self.model.refund_fails(fact.source_ref, paid.source_ref, SHARES[share])
+
     @rule(paid=paid, state=st.sampled_from(["opened", "won", "lost"]))
     def dispute(self, paid, state):
         fact = dispute(paid, state, 0.5)

@@ -44,6 +44,7 @@ STEPS: dict[str, Step] = {
     "release": lambda books, asked: release(books, released(asked[0]), uuid4(), NOW),
     "capture": lambda books, asked: capture(books, captured(asked[1], 3), uuid4(), NOW),
     "refund of the period": lambda books, _: refund_payment(books, refund(FIRST, 0.75), NOW),
+    "it fails": lambda books, _: refund_payment(books, refund(FIRST, 0.75, state="failed"), NOW),
     "refund of the pack": lambda books, _: refund_payment(books, refund(PACK, 0.5), NOW),
     "dispute": lambda books, _: dispute_payment(books, dispute(FIRST, "opened", 0.5), NOW),
     "dispute lost": lambda books, _: dispute_payment(books, dispute(FIRST, "lost", 0.5), NOW),
@@ -91,6 +92,20 @@ def test_every_order_leaves_the_same(script: tuple[str, ...], bonus: int):
             check(books)
         first = first or outcome(books)
         assert outcome(books) == first, steps
+
+
+@pytest.mark.parametrize("more", ["replenish", "top-up"])
+def test_a_refund_that_fails_leaves_the_same_as_if_it_had_never_been(more: str):
+    plain, asked = opened()
+    for step in ("release", "capture", more):
+        STEPS[step](plain, asked)
+    for steps in permutations(["release", "capture", more, "refund of the period", "it fails"]):
+        books, asked = opened()
+        for step in steps:
+            STEPS[step](books, asked)
+            check(books)
+        assert outcome(books)[:3] == outcome(plain)[:3], steps
+        assert {bucket.demanded for bucket in books.accounts[TEAM].buckets.values()} == {0}
 
 
 @pytest.mark.parametrize("script", SCRIPTS[:2], ids=" x ".join)

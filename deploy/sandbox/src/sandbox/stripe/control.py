@@ -79,6 +79,7 @@ def control_routes(stripe: Stripe) -> Iterable[web.RouteDef]:
         web.post("/stripe/disputes", control.open_dispute),
         web.post("/stripe/disputes/{key}/close", control.close_dispute),
         web.post("/stripe/refunds", control.refund),
+        web.post("/stripe/refunds/{key}/fail", control.fail_refund),
     ]
 
 
@@ -167,6 +168,11 @@ class _Control:
         asked = await parsed(request, _Refund.model_validate_json)
         account = self._stripe.account
         return _done(lambda: refunds.refund(account, self._charge(asked.charge), asked.amount, asked.reason))
+
+    async def fail_refund(self, request: web.Request) -> web.Response:
+        account = self._stripe.account
+        key = request.match_info["key"]
+        return _done(lambda: refunds.fail(account, account.get("refund", key)))
 
     def _charge(self, key: str) -> Obj:
         account = self._stripe.account

@@ -53,6 +53,29 @@ def refund(
     return made
 
 
+def fail(account: Account, made: Obj) -> Obj:
+    """Have a refund not arrive: the money comes back to us, and the charge is as before. Say so.
+
+    Source: https://docs.stripe.com/refunds#failed-refunds
+    """
+    if made["status"] != "succeeded":
+        raise invalid(f"Refund {made['id']} has already failed.")
+    charge = account.get("charge", made["charge"])
+    moved = transaction(account, made, "refund_failure", made["amount"])
+    before = {"status": made["status"]}
+    made.update(
+        status="failed",
+        failure_reason="lost_or_stolen_card",
+        failure_balance_transaction=moved["id"],
+    )
+    charge["amount_refunded"] -= made["amount"]
+    charge["refunded"] = False
+    account.say("refund.failed", made)
+    account.say("refund.updated", made, before)
+    account.say("charge.refund.updated", made, before)
+    return made
+
+
 def _left(charge: Obj) -> int:
     if not charge["paid"]:
         raise invalid(f"Charge {charge['id']} was not successful and cannot be refunded.")

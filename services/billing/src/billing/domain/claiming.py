@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from billing.domain.dossier import Dispute, Dossier
+from billing.domain.dossier import Dispute, Dossier, Refund
 from contracts.billing import PaymentDisputed, PaymentRefunded
 
 Claim = PaymentRefunded | PaymentDisputed
@@ -25,7 +25,7 @@ def claims(team_id: UUID, dossier: Dossier, granted: Iterable[tuple[str, str]]) 
         whole = max(payment.amount, bill.total if bill else 0)
         refs = brought.get(bill.id if bill else payment.id, [])
         for refund in payment.refunds:
-            found += (_refunded(team_id, refund.id, ref, _share(refund.amount, whole)) for ref in refs)
+            found += (_refunded(team_id, refund, ref, _share(refund.amount, whole)) for ref in refs)
         for dispute in payment.disputes:
             share = _share(dispute.amount, whole)
             for ref in refs or [f"payment:{payment.id}"]:
@@ -33,8 +33,14 @@ def claims(team_id: UUID, dossier: Dossier, granted: Iterable[tuple[str, str]]) 
     return found
 
 
-def _refunded(team_id: UUID, refund: str, ref: str, share: float) -> PaymentRefunded:
-    return PaymentRefunded(team_id=team_id, source_ref=f"refund:{refund}:{ref}", grant_ref=ref, share=share)
+def _refunded(team_id: UUID, refund: Refund, ref: str, share: float) -> PaymentRefunded:
+    return PaymentRefunded(
+        team_id=team_id,
+        source_ref=f"refund:{refund.id}:{ref}",
+        grant_ref=ref,
+        share=share,
+        state="failed" if refund.failed else "refunded",
+    )
 
 
 def _disputed(team_id: UUID, dispute: Dispute, ref: str, share: float) -> Iterator[PaymentDisputed]:

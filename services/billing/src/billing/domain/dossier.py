@@ -80,10 +80,11 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money that has gone back."""
+    """Money that has gone back; `failed`, that came back to us again."""
 
     id: str
     amount: int
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

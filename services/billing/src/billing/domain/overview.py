@@ -103,7 +103,9 @@ def _invoice(bill: Bill) -> Invoice:
 def _receipt(payment: Payment) -> Invoice:
     return Invoice(
         id=payment.id,
-        status="refunded" if sum(r.amount for r in payment.refunds) >= payment.amount else "paid",
+        status="refunded"
+        if sum(r.amount for r in payment.refunds if not r.failed) >= payment.amount
+        else "paid",
         total=Money(amount=payment.amount, currency=payment.currency or CURRENCY),
         description=f"{payment.credits:,} credits",
         created_at=payment.created_at,

@@ -125,13 +125,7 @@ class Account:
         back = [part for part in rest if self.buckets[part.bucket_id].is_open]
         self._put_back(back)
         moves = _moves(Side.SPENT, Side.UNCOLLECTED, paid) + _moves(Side.SPENT, Side.SPENDABLE, back)
-        homeless = amount - sum(part.amount for part in (*paid, *back))
-        if homeless:
-            bucket = adjustment(self.new_id(), homeless, now)
-            self.buckets[bucket.id] = bucket
-            self.opened.append(bucket.id)
-            moves.append(Move(Side.SPENT, Side.ISSUED, homeless))
-            moves.append(Move(Side.ISSUED, Side.SPENDABLE, homeless, bucket.id))
+        moves += self._house(Side.SPENT, amount - sum(part.amount for part in (*paid, *back)), now)
         return self._post("refund", moves, about, now, charged=-amount)
 
     def claw_back(self, bucket: Bucket, amount: int, about: About, now: datetime) -> None:
@@ -147,6 +141,25 @@ class Account:
         sources = {Side.SPENDABLE: free, Side.EXPIRED: lapsed, Side.UNCOLLECTED: owed}
         moves = [Move(side, Side.CLAWED_BACK, part, bucket.id) for side, part in sources.items() if part]
         self._post("claw_back", moves, about, now)
+
+    def undo_claw_back(self, bucket: Bucket, amount: int, about: About, now: datetime) -> None:
+        """Give back what was taken of a bucket, to where it would be now.
+
+        What is owed of it is owed no more, and what other credits have paid of that comes back to spend; the
+        rest returns to the bucket, or where its rest went.
+        """
+        forgiven = min(bucket.owed, amount)
+        unpaid = min(forgiven, self.owed)
+        bucket.owed -= forgiven
+        bucket.demanded -= amount
+        self.touched.add(bucket.id)
+        back = [Part(bucket.id, amount - forgiven)]
+        self._put_back(back)
+        moves = _moves(Side.CLAWED_BACK, Side.SPENDABLE if bucket.is_open else Side.EXPIRED, back)
+        moves += _moves(Side.CLAWED_BACK, Side.UNCOLLECTED, [Part(bucket.id, unpaid)])
+        moves = [move for move in moves if move.amount]
+        moves += self._house(Side.CLAWED_BACK, forgiven - unpaid, now)
+        self._post("adjustment", moves, about, now)
 
     def note(self, about: About, now: datetime) -> None:
         """Write down what changes the account, but no balance."""
@@ -196,6 +209,15 @@ class Account:
             uncollected=self.owed,
             entries=tuple(posting.entry() for posting in self.postings),
         )
+
+    def _house(self, source: Side, amount: int, now: datetime) -> list[Move]:
+        """Open a bucket that never expires for what has no other to return to."""
+        if not amount:
+            return []
+        bucket = adjustment(self.new_id(), amount, now)
+        self.buckets[bucket.id] = bucket
+        self.opened.append(bucket.id)
+        return [Move(source, Side.ISSUED, amount), Move(Side.ISSUED, Side.SPENDABLE, amount, bucket.id)]
 
     def _collect(self, bucket: Bucket, at: datetime) -> None:
         amount = min(bucket.remaining, self.overdue)

@@ -14,7 +14,7 @@ from credits.domain.bucket import Part
 from credits.domain.limits import Limits
 from credits.domain.quote import Quote
 
-ClaimState = Literal["refunded", "opened", "won", "lost"]
+ClaimState = Literal["refunded", "failed", "opened", "won", "lost"]
 HoldStatus = Literal["held", "captured", "released", "expired", "late_captured", "uncollected"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -124,7 +124,7 @@ class Grant:
 
 @dataclass(slots=True)
 class Claim:
-    """A payment that goes back: refunded, or disputed; once per `source_ref`.
+    """A payment that goes back: refunded (or the refund failed), or disputed; once per `source_ref`.
 
     `demanded` are the credits it took back, None as long as it takes none or their grant is not known yet.
     """

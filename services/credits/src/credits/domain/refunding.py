@@ -19,10 +19,16 @@ _REASONS = {"refunded": "the payment was refunded", "lost": "a dispute of the pa
 def refund_payment(books: Books, refund: PaymentRefunded, now: datetime) -> None:
     """Take back the refunded share of a grant, once per `source_ref`; of one not known yet, when it comes.
 
-    Raises ConflictingContent when the reference came before with other content or the grant is another's.
+    A refund that failed gives back what it took, and takes nothing when it is heard of again. Raises
+    ConflictingContent when the reference came before with other content or the grant is another's.
     """
-    if _known(books, refund) is None:
-        _demand(books, _claim(books, refund, "refunded", now), now)
+    known = _known(books, refund)
+    if known is not None and (known.state == refund.state or known.state == "failed"):
+        return
+    claim = _claim(books, refund, refund.state, now)
+    _demand(books, claim, now)
+    if known is not None:
+        _give_back(books, known, now)
 
 
 def dispute_payment(books: Books, dispute: PaymentDisputed, now: datetime) -> None:
@@ -60,7 +66,7 @@ def _known(books: Books, fact: PaymentRefunded | PaymentDisputed) -> Claim | Non
     if known is None:
         return None
     same = (known.team_id, known.grant_ref, known.share) == (fact.team_id, fact.grant_ref, _share(fact))
-    if not same or (known.state == "refunded") != isinstance(fact, PaymentRefunded):
+    if not same or (known.state in ("refunded", "failed")) != isinstance(fact, PaymentRefunded):
         raise ConflictingContent(f"{fact.source_ref} came before with other content")
     return known
 
@@ -81,6 +87,13 @@ def _demand(books: Books, claim: Claim, now: datetime) -> None:
     if claim.demanded:
         about = About(reason=_REASONS[claim.state], key=f"claim:{claim.source_ref}")
         books.accounts[claim.team_id].claw_back(bucket, claim.demanded, about, now)
+
+
+def _give_back(books: Books, claim: Claim, now: datetime) -> None:
+    bucket = _bucket(books, claim)
+    if claim.demanded and bucket is not None:
+        about = About(reason="the refund of the payment failed", key=f"claim:{claim.source_ref}:failed")
+        books.accounts[claim.team_id].undo_claw_back(bucket, claim.demanded, about, now)
 
 
 def _bucket(books: Books, claim: Claim) -> Bucket | None:

@@ -121,7 +121,7 @@ claims = Table(
     Column("share", Double, nullable=False),
     _said_at(),
     _of_team(),
-    CheckConstraint("state in ('refunded', 'opened', 'won', 'lost')", name="state_is_known"),
+    CheckConstraint("state in ('refunded', 'failed', 'opened', 'won', 'lost')", name="state_is_known"),
     CheckConstraint("share > 0 and share <= 1", name="share_is_a_part"),
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing.domain.claiming import Claim
 from billing.domain.granting import Grant
-from contracts.billing import PaymentDisputed, PeriodOpened
+from contracts.billing import PeriodOpened
 
 GRANT = text(
     """
@@ -72,5 +72,4 @@ def _grant(grant: Grant) -> dict[str, object]:
 
 
 def _claim(claim: Claim) -> dict[str, object]:
-    state = claim.state if isinstance(claim, PaymentDisputed) else "refunded"
-    return claim.model_dump(include={"source_ref", "team_id", "grant_ref", "share"}) | {"state": state}
+    return claim.model_dump(include={"source_ref", "team_id", "grant_ref", "share", "state"})

@@ -116,7 +116,9 @@ def payment(intent: Obj, disputes: Iterable[Obj]) -> Payment:
         purchase=_uuid(metadata.get("purchase")),
         receipt_url=charge.get("receipt_url"),
         refunds=tuple(
-            Refund(each["id"], each["amount"]) for each in refunds if each["status"] == "succeeded"
+            Refund(each["id"], each["amount"], failed=each["status"] == "failed")
+            for each in refunds
+            if each["status"] in ("succeeded", "failed")
         ),
         disputes=tuple(
             Dispute(each["id"], each["amount"], _DISPUTES.get(each["status"], "inquiry")) for each in disputes
