@@ -6,12 +6,16 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from hypothesis import settings
 
 from atelier_local.binaries import can_install, missing_packages
 from atelier_local.containers import docker_answers
 from atelier_local.nodes import Nodes, choose_nodes, forget
 
 pytest_plugins = ["chassis.testing"]
+# How long an example takes says how busy the machine is, and nothing of what is promised.
+settings.register_profile("atelier", deadline=None)
+settings.load_profile("atelier")
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile("atelier", deadline=None)
