@@ -133,6 +133,16 @@ def test_a_call_is_written_down_with_its_job_its_number_and_its_end():
     assert (first.state, first.ended_at) == (AttemptState.UNWANTED, NOW + timedelta(hours=1))
 
 
+def test_a_call_that_turns_out_never_to_have_been_made_costs_none_of_the_few():
+    job, now = twice(), SOON
+    assert job.not_accepted(job.attempts[0].id, SOON, RULES) == [Ignored("not_accepted")]
+    assert (job.attempts[0].state, job.attempts[0].ended_at) == (AttemptState.NOT_ACCEPTED, SOON)
+    while job.state is State.SUBMITTING:
+        now += timedelta(minutes=3)
+        job.deadline(now, RULES)
+    assert [attempt.state for attempt in job.attempts[1:]] == [AttemptState.UNWANTED] * 3
+
+
 def test_a_call_that_failed_is_written_down_as_such():
     job = running()
     job.result(last(job), BROKEN, SOON, RULES)

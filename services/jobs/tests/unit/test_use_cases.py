@@ -198,7 +198,22 @@ async def test_a_call_that_waited_beyond_its_grace_is_not_made(house):
     house.clock.pass_by(seconds=150)
     await house.do(await act_on_deadlines(house.transaction, house.clock, RULES))
     await house.do([order])
-    assert [attempt for _, attempt in house.provider.calls] == [house.job(job).attempts[1].id]
+    first, second = house.job(job).attempts
+    assert [attempt for _, attempt in house.provider.calls] == [second.id]
+    assert (first.counts, second.counts) == (False, True)
+
+
+async def test_a_job_whose_calls_wait_for_their_turn_all_day_is_not_given_up(house):
+    job = await open_job(house)
+    for _ in range(100):
+        (order, *_) = await dispatch_jobs(house.transaction, house.clock, RULES, 40)
+        house.clock.pass_by(seconds=150)
+        await house.do([order])
+        assert (house.job(job).state, house.job(job).code) == (State.QUEUED, "provider_busy")
+        house.clock.pass_by(seconds=5)
+    await dispatch(house)
+    assert len(house.provider.calls) == 1
+    assert house.job(job).state is State.RUNNING
 
 
 async def test_a_lost_answer_leads_to_one_more_call_only_after_the_grace(house):

@@ -33,17 +33,20 @@ class _Unprepared:
 
 
 @dataclass(frozen=True, slots=True)
+class _Overslept:
+    """The call waited here until its grace was over, and is not made any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class _InDoubt:
     """Nobody knows whether the call was taken."""
 
 
-_Answer = Submitted | Failed | NotAccepted | _Unprepared | _InDoubt
+_Answer = Submitted | Failed | NotAccepted | _Unprepared | _Overslept | _InDoubt
 
 
 async def submit_call(order: Submit, transaction: Transaction, tools: Tools) -> list[Effect]:
     """Make the call of an attempt and record the answer."""
-    if tools.clock() >= order.attempt.started_at + tools.rules.timing(order.job.kind).grace:
-        return []  # it waited too long for its turn: its deadline makes another one, or has
     call = provider_call(order.job, tools.storage.link, tools.clock(), tools.rules)
     answer = await _call(order, call, tools)
     async with transaction() as work:
@@ -60,6 +63,8 @@ async def _call(order: Submit, call: ProviderCall, tools: Tools) -> _Answer:
             await _archive(order.job, tools)
         if call.reference_url and order.job.recipe.reference_key:
             await _upload(order.job.recipe.reference_key, UPLOAD_LIMIT, "the reference image", tools)
+        if tools.clock() >= order.attempt.started_at + tools.rules.timing(order.job.kind).grace:
+            return _Overslept()  # its deadline makes another one, or has
         url = tools.callbacks.url(order.attempt.id, order.job.traceparent)
         return await tools.provider.submit(call, order.attempt.id, url)
     except SubmitRefused as refusal:
@@ -83,6 +88,8 @@ def _record(job: Job, attempt: Attempt, answer: _Answer, endpoint: str, tools: T
             return job.not_accepted(attempt.id, now, rules)
         case _Unprepared():
             return job.not_accepted(attempt.id, now, rules, "storage_unavailable")
+        case _Overslept():
+            return job.not_accepted(attempt.id, now, rules, "provider_busy")
         case _InDoubt():
             return job.in_doubt(attempt.id)
 

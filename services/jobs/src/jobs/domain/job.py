@@ -91,9 +91,11 @@ class Job(Keeping):
     ) -> list[Follow]:
         """Wait for a slot again: the provider surely did not take the call."""
         attempt = self._attempt(attempt_id)
-        if attempt.state is not AttemptState.STARTED or self.state is not State.SUBMITTING:
+        before = attempt.state
+        if before in (AttemptState.STARTED, AttemptState.IN_DOUBT):
+            attempt.end(AttemptState.NOT_ACCEPTED, now)  # also after its grace: it costs none of the few
+        if before is not AttemptState.STARTED or self.state is not State.SUBMITTING:
             return self._late("not_accepted")
-        attempt.end(AttemptState.NOT_ACCEPTED, now)
         if self.cancelling:
             return self._settle(now, rules, "cancelled", "cancelled before it started")
         self._queue(now, rules)
