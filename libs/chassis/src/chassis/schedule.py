@@ -23,14 +23,14 @@ class Schedule:
 
     async def keep(self, health: Health) -> None:
         """Run for ever, supervised."""
-        await keep_running(self.name, self._once, health)
+        await keep_running(self.name, self._once, health, self._rest)
 
     async def _once(self) -> None:
         self._wanted.clear()
-        if await self.run() is not True:
-            await self._wait()
+        if await self.run() is True:
+            self._wanted.set()
 
-    async def _wait(self) -> None:
+    async def _rest(self) -> None:
         try:
             async with asyncio.timeout(self.every):
                 await self._wanted.wait()

@@ -32,19 +32,31 @@ def stuck_is_an_error() -> Iterator[None]:
         raise ConnectionError("the broker's connection is stuck") from None
 
 
-async def keep_running(part: str, once: Callable[[], Awaitable[None]], health: Health) -> None:
-    """Call `once` again and again; after a failure wait 0.1 s, doubling up to 10 s, until it works."""
+async def _at_once() -> None:
+    return
+
+
+async def keep_running(
+    part: str,
+    once: Callable[[], Awaitable[object]],
+    health: Health,
+    rest: Callable[[], Awaitable[None]] = _at_once,
+) -> None:
+    """Call `once` again and again, and `rest` in between, when it is known to work already.
+
+    After a failure it waits 0.1 s, doubling up to 10 s, until it works.
+    """
     pause = 0.1
     while True:
         try:
             with stuck_is_an_error():
                 await once()
+            pause = 0.1
+            health.up(part)
+            await rest()
         except Exception as error:
             logger.debug("%s failed", part, exc_info=True)
             pause = await _fail(part, error, health, pause)
-        else:
-            pause = 0.1
-            health.up(part)
 
 
 async def _fail(part: str, error: Exception, health: Health, pause: float) -> float:

@@ -66,3 +66,16 @@ async def test_a_schedule_runs_when_nudged_and_again_while_there_is_more():
     await asyncio.sleep(0.02)
     assert len(runs) == 4
     await ended(task)
+
+
+async def test_a_schedule_that_works_again_says_so_before_it_rests():
+    health, runs = Health(), []
+
+    async def run() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise RuntimeError("away")
+
+    task = asyncio.create_task(Schedule("work", 3600, run).keep(health))
+    await until(lambda: len(runs) == 2 and health.ready)
+    await ended(task)
