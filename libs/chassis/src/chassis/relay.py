@@ -1,6 +1,8 @@
 """Sends what the outbox holds: at once after a commit, and whatever a crash left behind."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +19,7 @@ from chassis.metrics import MESSAGES_SENT, OUTBOX_OLDEST
 from chassis.publisher import Publisher
 from chassis.supervision import keep_running
 
+logger = logging.getLogger(__name__)
 BATCH = 200
 SWEEP_EVERY = 0.5
 LONGEST_WAIT = 60
@@ -25,12 +28,15 @@ LONGEST_WAIT = 60
 class Relay:
     """Moves rows from one service's outbox to the bus, in batches, each row deleted once it is confirmed.
 
-    A row that cannot be sent waits (1 s, doubling up to 60 s) and never holds the others back. Several relays
-    may work on one table: rows are taken with SKIP LOCKED.
+    A row that cannot be sent waits (1 s, doubling up to 60 s) and never holds the others back; it does not
+    turn readiness red either, which says whether the broker takes anything. Several relays may work on one
+    table: rows are taken with SKIP LOCKED.
     """
 
     def __init__(self, database: Database, publisher: Publisher, health: Health) -> None:
         self._database, self._publisher, self._health = database, publisher, health
+        self._trouble: OSError | None = None
+        self._looked = 0.0
         outbox = f"{database.schema}.outbox"
         self._take = text(
             f"""
@@ -53,7 +59,7 @@ class Relay:
 
     async def run(self) -> None:
         """Send for ever."""
-        await keep_running("relay", self._once, self._health)
+        await keep_running("relay", self._once, self._health, self._rest)
 
     async def flush(self) -> None:
         """Send everything that can be sent now; called when the process stops."""
@@ -62,10 +68,11 @@ class Relay:
 
     async def _once(self) -> None:
         self._database.committed.clear()
-        if await self._drain() < BATCH:
-            await self._wait()
+        await self.flush()
+        if self._trouble is not None:
+            raise self._trouble
 
-    async def _wait(self) -> None:
+    async def _rest(self) -> None:
         try:
             async with asyncio.timeout(SWEEP_EVERY):
                 await self._database.committed.wait()
@@ -78,13 +85,16 @@ class Relay:
             rows = (await connection.execute(self._take)).all()
             if rows:
                 await self._send(connection, rows)
-            else:
+            if time.monotonic() - self._looked >= SWEEP_EVERY:
                 await self._look_at_what_is_stuck(connection)
             return len(rows)
 
     async def _look_at_what_is_stuck(self, connection: AsyncConnection) -> None:
         oldest = (await connection.execute(self._oldest)).scalar()
         OUTBOX_OLDEST.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+        self._looked = time.monotonic()
+        if oldest is None:
+            self._trouble = None
 
     async def _send(self, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
         failures = await self._publisher.publish_all([outgoing(row) for row in rows])
@@ -100,7 +110,9 @@ class Relay:
         if failed:
             reason = f"{type(failed[0][1]).__name__}: {failed[0][1]}"
             await connection.execute(self._postpone, {"ids": [id_ for id_, _ in failed], "error": reason})
-            self._health.down("relay", reason)
+            logger.warning("%s messages wait to be sent again: %s", len(failed), reason)
+        lost = [failure for failure in failures if isinstance(failure, OSError)]
+        self._trouble = lost[0] if len(lost) == len(rows) else None
 
 
 def outgoing(row: Row[Any]) -> Outgoing:
