@@ -105,11 +105,17 @@ class Publisher:
             return self._channel
 
     async def look_at(self, queue: str) -> tuple[int, int]:
-        """Count the messages that wait in a queue (some seconds late), and its consumers (at once)."""
-        channel = await self.channel()
-        # Not robust: a robust channel would answer from memory the second time.
-        declared = (await channel.declare_queue(queue, passive=True, robust=False)).declaration_result
-        return declared.message_count or 0, declared.consumer_count or 0
+        """Count the messages that wait in a queue (some seconds late), and its consumers (at once).
+
+        On a channel of its own: asking for a queue that is not there costs the channel.
+        """
+        connection = (await self._open_channel()).connection
+        channel = await connection.channel(publisher_confirms=False)
+        try:
+            declared = await channel.queue_declare(queue, passive=True)
+            return declared.message_count or 0, declared.consumer_count or 0
+        finally:
+            await channel.close()
 
     async def fresh_channel(self) -> AbstractChannel:
         """Open one more channel, for whoever wants to close it."""

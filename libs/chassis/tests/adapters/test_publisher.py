@@ -13,6 +13,7 @@ from uuid import uuid4
 import aio_pika
 import pytest
 from aio_pika.exceptions import AMQPError
+from aiormq.exceptions import ChannelNotFoundEntity
 
 from chassis import publisher as under_test
 from chassis.frames import Outgoing
@@ -110,6 +111,18 @@ async def test_a_message_that_costs_the_channel_fails_alone(fresh_vhost: str):
         "ChannelNotFoundEntity",
         "NoneType",
     ]
+    await publisher.close()
+
+
+async def test_looking_at_a_queue_that_is_not_there_costs_no_message_on_its_way(fresh_vhost: str):
+    publisher = Publisher(fresh_vhost)
+    channel = await (await publisher.channel()).get_underlay_channel()
+    with pytest.raises(ChannelNotFoundEntity):
+        await publisher.look_at("nowhere")
+    waiting, consumers = await publisher.look_at("credits.commands")
+    assert (waiting >= 0, consumers) == (True, 0)
+    assert await publisher.publish_all([outgoing(b"{}")]) == [None]
+    assert await (await publisher.channel()).get_underlay_channel() is channel
     await publisher.close()
 
 
