@@ -40,10 +40,10 @@ class Outgoing:
     def frames(self, channel: int, most: int) -> bytes:
         """Write it for a channel whose frames take so many bytes; raises Unwritable."""
         try:
-            head = _published(self.exchange, self.routing_key, channel)
-            return b"".join(
-                (head, _frame(_CONTENT_HEADER, channel, self._header()), *self._body(channel, most))
-            )
+            head, header = _published(self.exchange, self.routing_key, channel), self._header()
+            if len(header) > most:  # a body may be split into frames, a header may not
+                raise ValueError(f"{len(header)} bytes of properties, of which {most} can be sent")
+            return b"".join((head, _frame(_CONTENT_HEADER, channel, header), *self._body(channel, most)))
         except (ValueError, TypeError, AttributeError, error) as problem:
             raise Unwritable(f"{self.type} {self.message_id}: {problem}") from problem
 
