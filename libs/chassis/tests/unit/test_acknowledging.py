@@ -71,6 +71,16 @@ async def test_a_new_channel_counts_anew_and_the_old_one_is_left_alone(channel):
     assert (channel.frames, new.frames) == ([(2, True)], [(1, True), (2, True)])
 
 
+async def test_a_channel_that_lingers_takes_nothing_from_the_next(channel):
+    acknowledging, new = Acknowledging(), Channel()
+    await handle(acknowledging, channel, 1)
+    await handle(acknowledging, new, 1, 2)
+    acknowledging.handled(Delivered(3, new))
+    await handle(acknowledging, channel, 2)
+    await handle(acknowledging, new, 4)
+    assert (channel.frames, new.frames) == ([(1, True), (2, True)], [(2, True), (3, True), (4, True)])
+
+
 @pytest.mark.parametrize("error", [Exception(), asyncio.CancelledError(), OSError()])
 async def test_an_acknowledgement_lost_with_its_channel_takes_no_other_along(channel, error):
     class Stuck(Channel):
