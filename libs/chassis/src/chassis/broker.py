@@ -5,8 +5,10 @@ A line that has lost any part is replaced whole instead of being repaired part b
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import NoReturn
 
 from chassis.consumer import Reception
 from chassis.direct_line import DirectLine
@@ -15,13 +17,16 @@ from chassis.health import Health
 from chassis.lines import Line
 from chassis.publisher import Publisher
 from chassis.supervision import stuck_is_an_error
+from contracts.topology import QUEUES
 
 logger = logging.getLogger(__name__)
 CHECK_EVERY = 5.0
 GIVE_UP_AFTER = 20.0
 START_WITHIN = 20.0
 REST_WITHIN = 10.0
-LONGEST_PAUSE = 1.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
+SHARED = frozenset(queue.name for queue in QUEUES if not queue.single_active)
+"""Queues whose messages any of their consumers gets; of the others one replica's idleness says nothing."""
 
 
 class ConsumersLost(Exception):
@@ -59,21 +64,33 @@ class Listening:
         self.part, self._new_line, self._receptions = part, new_line, receptions
         self._publisher, self._health = publisher, health
         self._line: Line | None = None
+        self._began, self._pause = 0.0, 0.0
+        self._unheard: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Listen until cancelled; raises ConsumersLost when a lost consumer does not come back in 20 s."""
+        """Listen until cancelled; raises ConsumersLost when a lost consumer does not come back in 20 s.
+
+        What ends a reception ends it too: a queue nobody works on looks served from outside.
+        """
+        watching = asyncio.create_task(self._keep())
         workers = [asyncio.create_task(reception.run()) for reception in self._receptions]
         try:
-            await self._start()
-            await self._watch()
+            ended, _ = await asyncio.wait([watching, *workers], return_when=asyncio.FIRST_COMPLETED)
+            _raise_why(ended)
         finally:
+            watching.cancel()
+            await asyncio.wait([watching])
             await self._rest()
             await self._hang_up()
             for worker in workers:
                 worker.cancel()
 
+    async def _keep(self) -> None:
+        await self._start()
+        await self._watch()
+
     async def _start(self) -> None:
-        pause = 0.2
+        pause = SHORTEST_PAUSE
         while True:
             try:
                 async with asyncio.timeout(START_WITHIN):
@@ -84,6 +101,7 @@ class Listening:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
+                self._began = time.monotonic()
                 self._health.up(self.part)
                 return
 
@@ -122,7 +140,7 @@ class Listening:
                 continue
             lost_for = lost_for + CHECK_EVERY if missing else 0.0
             if missing:
-                self._health.down(self.part, f"no consumer on {', '.join(missing)}")
+                self._health.down(self.part, f"nothing comes from {', '.join(missing)}")
             else:
                 self._health.up(self.part)
             if lost_for >= GIVE_UP_AFTER:
@@ -143,14 +161,39 @@ class Listening:
     async def _renew(self, reason: str) -> None:
         self._health.down(self.part, reason)
         await self._hang_up()
+        lived = time.monotonic() - self._began
+        # What breaks as soon as it stands is not built again and again without a breath.
+        again = min(max(SHORTEST_PAUSE, self._pause * 2), LONGEST_PAUSE)
+        self._pause = again if lived < CHECK_EVERY else 0.0
+        await asyncio.sleep(self._pause)
         await self._start()
 
     async def _missing(self) -> list[str] | None:
         try:
             async with asyncio.timeout(CHECK_EVERY):
                 with stuck_is_an_error():
-                    queues = [reception.consumer.queue for reception in self._receptions]
-                    return [queue for queue in queues if (await self._publisher.look_at(queue))[1] == 0]
+                    return [each.consumer.queue for each in self._receptions if not await self._hears(each)]
         except Exception as error:  # noqa: BLE001 - any failure means the same: we could not ask
             self._health.down(self.part, f"{type(error).__name__}: {error}")
             return None
+
+    async def _hears(self, reception: Reception) -> bool:
+        """Tell whether a queue has a consumer, and as far as can be seen from here, whether that is ours.
+
+        The broker does not say whose it is. But it lets nothing wait while a consumer has nothing to do: when
+        messages wait at two looks, and we were idle and got none in between, it is another replica's.
+        """
+        queue, received = reception.consumer.queue, reception.received
+        waiting, consumers = await self._publisher.look_at(queue)
+        before = self._unheard.pop(queue, None)
+        if waiting and reception.is_idle and queue in SHARED:
+            self._unheard[queue] = received
+            return consumers > 0 and before != received
+        return consumers > 0
+
+
+def _raise_why(ended: Iterable[asyncio.Task[None]]) -> NoReturn:
+    for part in ended:
+        if not part.cancelled() and (error := part.exception()):
+            raise error
+    raise ConsumersLost("a part of it ended without a word")

@@ -80,11 +80,18 @@ class Reception:
         self._failing: set[asyncio.Task[None]] = set()
         self._idle.set()
         self._resting = False
+        self.received = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing it has received is left to be done."""
+        return not self._waiting and not self._failing and self._idle.is_set()
 
     async def receive(self, incoming: DeliveredMessage) -> None:
         """Let a message wait for the next batch."""
         if self._resting:  # its channel is about to be closed: the broker delivers it to somebody else
             return
+        self.received += 1
         self._waiting.append(incoming)
         self._arrived.set()
 

@@ -1,9 +1,11 @@
 """Both kinds of lines: nothing is dropped at the start or the end, and a lost consumer does not stay lost."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
@@ -172,6 +174,59 @@ async def test_a_consumer_that_is_lost_while_its_connection_lives_is_noticed_and
         jobs = await said(bus, 3)
         await until(lambda: handler.handled == jobs and there.health.ready)
         assert there.channel is not lost
+
+
+async def test_a_consumer_that_is_lost_while_another_replicas_consumes_is_noticed_and_replaced(
+    fresh_vhost: str, bus: Bus, kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(broker, "CHECK_EVERY", 0.5)
+    handler, busy = Handler(), Handler()
+    busy.go_on.clear()
+    async with running(fresh_vhost, kind, busy, prefetch=1), running(fresh_vhost, kind, handler) as there:
+        lost = there.channel
+        await silently(lost, fresh_vhost)
+        jobs = await said(bus, 3)
+        await until(lambda: len(handler.handled) == 2 and there.health.ready)
+        assert there.channel is not lost
+        busy.go_on.set()
+        await until(lambda: len(busy.handled) == 1)
+    assert sorted(busy.handled + handler.handled) == sorted(jobs)
+
+
+async def test_a_reception_that_ends_ends_the_process(fresh_vhost: str, bus: Bus, kind: str):
+    async with running(fresh_vhost, kind, Handler()) as there:
+
+        def broken(_: object) -> None:
+            raise ZeroDivisionError
+
+        there.reception._done = broken
+        await said(bus, 1)
+        async with asyncio.timeout(10):
+            await asyncio.wait([there.task])
+        assert isinstance(there.task.exception(), ZeroDivisionError)
+
+
+async def test_a_line_that_breaks_at_once_is_not_renewed_without_a_breath(monkeypatch: pytest.MonkeyPatch):
+    began: list[float] = []
+
+    class BrittleLine:
+        def __init__(self) -> None:
+            self.broken, self.channels = asyncio.Event(), ()
+
+        async def serve(self, _: Sequence[Reception]) -> None:
+            began.append(time.monotonic())
+            self.broken.set()
+
+        async def close(self) -> None:
+            return
+
+    publisher, health = Publisher("amqp://nobody"), NotedHealth()
+    task = asyncio.create_task(Listening("consumers", BrittleLine, [], publisher, health).run())
+    await until(lambda: len(began) == 5)
+    task.cancel()
+    await asyncio.wait([task])
+    pauses = [after - before for before, after in pairwise(began)]
+    assert all(pause >= least for pause, least in zip(pauses, [0.2, 0.4, 0.8, 1.0], strict=True))
 
 
 async def test_consumers_that_never_come_back_end_the_process(
