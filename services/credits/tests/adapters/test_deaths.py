@@ -20,6 +20,7 @@ from chassis.testing import FreshDatabase
 from contracts.credits import AccountChanged, LowBalance
 from contracts.topology import QUEUES, UNROUTED
 
+EVERYWHERE = os.environ.get("CRASH_POINTS") == "all"
 SIDES = (False, True)
 NEW = ("prepare ", "protocol", "connect")
 """What only a new process sends: by default these points are left out, since a death between the preparation
@@ -43,6 +44,7 @@ async def heard(fresh_vhost: str) -> AsyncIterator[Heard]:
         yield heard
 
 
+@pytest.mark.timeout(3 * 3600 if EVERYWHERE else 300)
 async def test_a_death_at_any_point_changes_nothing(
     environment: dict[str, str], fresh_database: FreshDatabase, fresh_vhost: str, heard: Heard
 ):
@@ -74,7 +76,7 @@ async def chosen(life: Life, heard: Heard) -> list[Point]:
     await Story(heard).tell()
     sent = Counter(life.sent)
     await heard.everything()
-    if os.environ.get("CRASH_POINTS") == "all":
+    if EVERYWHERE:
         return [
             Point(name, n + 1, after) for name, times in sent.items() for n in range(times) for after in SIDES
         ]
