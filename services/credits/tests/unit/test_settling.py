@@ -18,7 +18,7 @@ from services.credits.tests.books import (
 from services.credits.tests.fakes import PRICES
 from services.credits.tests.stories import DAY, NOW, ask, captured, order, released, spending_key
 
-from contracts.credits import CaptureCredits, CreditsSettled, HoldCredits, ReleaseCredits
+from contracts.credits import CaptureCredits, CreditsSettled, HoldCredits, Outcome, ReleaseCredits
 from contracts.orders import Operation
 from credits.domain.books import Books, ConflictingContent, Hold, KeyWindow
 from credits.domain.holding import hold
@@ -48,6 +48,19 @@ def expired(plan: int = 20) -> tuple[Books, HoldCredits, Hold]:
     return books, asked, one
 
 
+def settled(one: Hold, outcome: Outcome, charged: int, back: int, *entries: UUID) -> CreditsSettled:
+    """Write out what is said of a hold of eight credits."""
+    return CreditsSettled(
+        job_id=one.id,
+        team_id=TEAM,
+        outcome=outcome,
+        held=8,
+        captured=charged,
+        released=back,
+        entry_ids=entries,
+    )
+
+
 def last_ids(books: Books, n: int) -> tuple[UUID, ...]:
     return tuple(posting.id for posting in books.accounts[TEAM].postings[-n:])
 
@@ -55,15 +68,7 @@ def last_ids(books: Books, n: int) -> tuple[UUID, ...]:
 def test_what_was_delivered_is_charged_and_the_rest_given_back():
     books, asked, one = held()
     said = capture(books, captured(asked, 3), MESSAGE, SOON)
-    assert said == CreditsSettled(
-        job_id=one.id,
-        team_id=TEAM,
-        outcome="captured",
-        held=8,
-        captured=6,
-        released=2,
-        entry_ids=last_ids(books, 2),
-    )
+    assert said == settled(one, "captured", 6, 2, *last_ids(books, 2))
     assert history(books) == [
         ("reserve", -8, 0, 12, ""),
         ("deduct", 0, 6, 12, "3 of 4 delivered"),
@@ -117,15 +122,7 @@ def test_a_key_has_spent_what_its_jobs_were_charged():
 def test_a_released_hold_comes_back_whole_with_its_reason():
     books, asked, one = held()
     said = release(books, released(asked), MESSAGE, SOON)
-    assert said == CreditsSettled(
-        job_id=one.id,
-        team_id=TEAM,
-        outcome="released",
-        held=8,
-        captured=0,
-        released=8,
-        entry_ids=last_ids(books, 1),
-    )
+    assert said == settled(one, "released", 0, 8, *last_ids(books, 1))
     assert history(books)[1:] == [("refund", 8, 0, 20, "cancelled")]
     assert books.accounts[TEAM].postings[-1].entry().job_id == one.id
     assert books.accounts[TEAM].postings[-1].at == SOON
@@ -220,15 +217,7 @@ def test_a_hold_that_nobody_settled_ends_at_its_very_moment():
     assert expire(books, one.id, END - timedelta(microseconds=1)) is None
     assert one.status == "held"
     said = expire(books, one.id, END)
-    assert said == CreditsSettled(
-        job_id=one.id,
-        team_id=TEAM,
-        outcome="expired",
-        held=8,
-        captured=0,
-        released=8,
-        entry_ids=last_ids(books, 1),
-    )
+    assert said == settled(one, "expired", 0, 8, *last_ids(books, 1))
     assert history(books)[1:] == [("refund", 8, 0, 20, "not settled in time")]
     assert (one.reason, one.settled_by, one.settled_at) == ("not settled in time", None, END)
     assert (books.key_spend, books.settled) == ({WINDOW: 0}, {one.id: one})
@@ -248,15 +237,7 @@ def test_what_is_delivered_after_its_hold_expired_is_paid_from_what_is_there():
     books, asked, one = expired()
     (returned,) = last_ids(books, 1)
     said = capture(books, captured(asked, 3), MESSAGE, END + DAY)
-    assert said == CreditsSettled(
-        job_id=one.id,
-        team_id=TEAM,
-        outcome="late_captured",
-        held=8,
-        captured=6,
-        released=2,
-        entry_ids=(returned, *last_ids(books, 1)),
-    )
+    assert said == settled(one, "late_captured", 6, 2, returned, *last_ids(books, 1))
     reason = "3 of 4 delivered after the hold expired"
     assert history(books)[2:] == [("deduct", -6, 6, 14, reason)]
     assert moved(books) == [(Side.SPENDABLE, -6, PLAN), (Side.SPENT, 6, PLAN)]
