@@ -9,6 +9,7 @@ from services.gateway.tests.stage import Person, Stage, reference_model
 from chassis.clock import utc_now
 from contracts.credits import (
     AccountChanged,
+    Bucket,
     CreditsQuoted,
     Entry,
     HoldCredits,
@@ -188,6 +189,29 @@ async def test_the_balance_says_what_is_frozen_and_uncollected(stage: Stage):
     names = ("version", "available", "bonus", "reserved", "frozen", "uncollected")
 
     assert [balance[name] for name in names] == [7, 3, 2, 1, True, 4]
+
+
+async def test_the_balance_says_where_credits_come_from_when_they_end_and_when_more_come(stage: Stage):
+    person, ids = await stage.person(), (uuid4(), uuid4())
+    ends = datetime(2027, 1, 4, tzinfo=UTC)
+    plan = Bucket(id=ids[0], kind="plan", granted=200, remaining=150, held=8, expires_at=ends)
+    pack = Bucket(id=ids[1], kind="topup", granted=50, remaining=50, held=0)
+    more = datetime(2027, 1, 1, tzinfo=UTC)
+    account = {"available": 200, "bonus": 0, "reserved": 8, "buckets": (plan, pack)}
+    await stage.hear(AccountChanged(team_id=person.team_id, version=7, next_replenishment_at=more, **account))
+    balance = (await person.client.get("/api/credits/balance")).json()
+
+    assert balance["next_replenishment_at"] == "2027-01-01T00:00:00Z"
+    assert balance["buckets"] == [
+        {
+            "id": str(ids[0]), "kind": "plan", "granted": 200, "remaining": 150, "held": 8,
+            "expires_at": "2027-01-04T00:00:00Z",
+        },
+        {
+            "id": str(ids[1]), "kind": "topup", "granted": 50, "remaining": 50, "held": 0,
+            "expires_at": None,
+        },
+    ]  # fmt: skip
 
 
 async def test_a_low_balance_is_one_event_however_often_it_is_told(stage: Stage):
