@@ -319,7 +319,7 @@ class NextInvoice(Value):
 
 
 class AutoTopUp(Value):
-    """Whether packs are bought by themselves; `stopped` says why not any more."""
+    """Whether packs are bought by themselves; `stopped` says why not now, `resumes_at` when it goes on."""
 
     enabled: bool = False
     threshold: int = 0
@@ -328,6 +328,7 @@ class AutoTopUp(Value):
     spent_this_month: int = 0
     stopped: str = ""
     stopped_at: datetime | None = None
+    resumes_at: datetime | None = None
 
     @property
     def is_on(self) -> bool:

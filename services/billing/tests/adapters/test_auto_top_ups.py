@@ -77,9 +77,30 @@ async def test_no_more_is_bought_than_the_cap_of_the_month_allows(told):
         world.moment += timedelta(hours=1)
         await world.buy(low(world))
     assert await bought(world) == 1
-    await world.travel("2027-02-01T10:00", hear=False)
-    await world.buy(low(world))
-    assert await bought(world) == 2
+    await world.wait()
+    overview = await world.overview()
+    assert (overview.auto_top_up.is_on, overview.problem.code) == (False, "auto_top_up_stopped")
+    assert overview.problem.detail == (
+        "Automatic top-ups wait until 01 February 2027: another pack would exceed the monthly cap."
+    )
+
+
+async def test_who_is_still_low_when_a_new_month_begins_gets_a_pack_by_itself(told):
+    world = await ready(told)
+    await wants(world, monthly_cap=1_100)
+    for _ in range(2):
+        world.moment += timedelta(hours=1)
+        await world.buy(low(world))
+    await world.spend(1_150)
+    await world.travel("2027-01-31T23:59")
+    assert (await world.balance(), world.of(LowBalance)) == (50, [])  # nothing is listened for meanwhile
+    await world.travel("2027-02-01T00:01")
+    overview = await world.overview()
+    assert (overview.auto_top_up.is_on, overview.auto_top_up.spent_this_month) == (True, 0)
+    (heard,) = world.of(LowBalance)
+    world.moment += timedelta(seconds=1)
+    await world.buy(heard)
+    assert (await bought(world), await world.balance()) == (2, 550)
 
 
 async def test_many_processes_that_hear_of_it_at_once_buy_one_pack(told):

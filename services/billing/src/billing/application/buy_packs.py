@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from billing.application.look import Source, look
 from billing.application.ports import Declined, Stripe, Transaction
-from billing.domain.topping_up import Purchase, may_buy, month_of
+from billing.domain.topping_up import Purchase, is_wanted, month_of, paused
 from chassis.clock import Clock
 from chassis.ids import new_id
 from contracts.credits import LowBalance
@@ -61,8 +61,16 @@ async def _start(low: LowBalance, shop: Shop) -> Purchase | None:
             return None
         wish = await work.top_ups.wish(team_id)
         spent = await work.top_ups.spent(team_id, month_of(now))
-        purchase = may_buy(wish, low.spendable, spent, Purchase.of(new_id(), team_id, wish.pack, now))
-        return purchase if purchase and await work.top_ups.start(purchase) else None
+        purchase = Purchase.of(new_id(), team_id, wish.pack, now)
+        if purchase is None or not is_wanted(wish, low.spendable):
+            return None
+        if spent + purchase.amount > wish.monthly_cap:
+            await work.top_ups.wants(team_id, paused(wish, now))
+            await work.subscriptions.look_again(
+                team_id, now
+            )  # the look shows it, and the one of next month resumes
+            return None
+        return purchase if await work.top_ups.start(purchase) else None
 
 
 async def _buy(purchase: Purchase, shop: Shop, cause: Source = None) -> None:
@@ -83,7 +91,8 @@ async def _stop(purchase: Purchase, why: str, shop: Shop) -> None:
         await work.subscriptions.lock(purchase.team_id)
         await work.top_ups.end(purchase.ended(paid=False))
         wish = await work.top_ups.wish(purchase.team_id)
-        stopped = {"stopped": f"Automatic top-ups have stopped: {why}", "stopped_at": shop.clock()}
+        words = f"Automatic top-ups have stopped: {why}"
+        stopped = {"stopped": words, "stopped_at": shop.clock(), "resumes_at": None}
         await work.top_ups.wants(purchase.team_id, wish.model_copy(update=stopped))
 
 

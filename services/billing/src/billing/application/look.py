@@ -15,8 +15,9 @@ from billing.domain.overview import overview
 from billing.domain.standing import standing
 from billing.domain.stripes_clock import at_stripe
 from billing.domain.subscription import Subscription
-from billing.domain.topping_up import month_of
+from billing.domain.topping_up import month_of, resumed
 from chassis.clock import Clock
+from contracts.billing import AutoTopUp
 from contracts.envelope import Cause, Delivery
 from contracts.message import Message
 
@@ -56,7 +57,8 @@ async def record(
     said += await _credits(work, after, dossier, now)
     await _settle_purchase(work, team_id, dossier)
     if current:
-        await work.subscriptions.look_again(team_id, _due(after, dossier, now))
+        wish = await _resumed(work, team_id, now)
+        await work.subscriptions.look_again(team_id, _due(after, dossier, wish, now))
         said += await show(work, after, dossier, now)
     for message in said:
         work.outbox.add(message, cause)
@@ -89,15 +91,24 @@ async def _credits(work: Work, subscription: Subscription, dossier: Dossier, now
     return [*(grant.fact for grant in new), *back]
 
 
+async def _resumed(work: Work, team_id: UUID, now: datetime) -> AutoTopUp:
+    """Let packs be bought by themselves again when the month that was waited for has begun."""
+    before = await work.top_ups.wish(team_id)
+    wish = resumed(before, now)
+    if wish != before:
+        await work.top_ups.wants(team_id, wish)
+    return wish
+
+
 async def _settle_purchase(work: Work, team_id: UUID, dossier: Dossier) -> None:
     purchase = await work.top_ups.in_flight(team_id)
     if purchase and any(payment.paid and payment.purchase == purchase.id for payment in dossier.payments):
         await work.top_ups.end(purchase.ended(paid=True))
 
 
-def _due(subscription: Subscription, dossier: Dossier, now: datetime) -> datetime | None:
+def _due(subscription: Subscription, dossier: Dossier, wish: AutoTopUp, now: datetime) -> datetime | None:
     """Tell when time alone will change something."""
-    moments = [standing(dossier, now).until, next_month(dossier, now)]
+    moments = [standing(dossier, now).until, next_month(dossier, now), wish.resumes_at]
     if subscription.plan == "free":
         moments.append(subscription.period_end)
     return min((moment for moment in moments if moment is not None), default=None)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID
 
+from billing.domain.months import months_after
 from billing.domain.plans import CURRENCY, PACKS
 from contracts.billing import AutoTopUp, SetAutoTopUp
 
@@ -44,7 +45,7 @@ class Purchase:
 def wished(command: SetAutoTopUp, before: AutoTopUp, card: str | None) -> AutoTopUp:
     """Take over what a team wants; to ask again starts what had stopped. Raises Refused."""
     if not command.enabled:
-        return before.model_copy(update={"enabled": False, "stopped": ""})
+        return before.model_copy(update={"enabled": False, "stopped": "", "resumes_at": None})
     pack = PACKS.get(command.pack or "")
     if pack is None:
         raise Refused("pack_not_found", "There is no such pack of credits.")
@@ -63,11 +64,23 @@ def wished(command: SetAutoTopUp, before: AutoTopUp, card: str | None) -> AutoTo
     )
 
 
-def may_buy(wish: AutoTopUp, spendable: int, spent: int, purchase: Purchase | None) -> Purchase | None:
-    """Decide whether to buy a pack now; None when it is off, not low, or above the cap of the month."""
-    if purchase is None or not wish.is_on or spendable >= wish.threshold:
-        return None
-    return purchase if spent + purchase.amount <= wish.monthly_cap else None
+def is_wanted(wish: AutoTopUp, spendable: int) -> bool:
+    """Tell whether a pack is to be bought now: not when it is off, or nothing is low."""
+    return wish.is_on and spendable < wish.threshold
+
+
+def paused(wish: AutoTopUp, now: datetime) -> AutoTopUp:
+    """Wait for the next month, because another pack would cost more than the cap of this one allows."""
+    resumes = months_after(month_of(now), 1)
+    words = f"Automatic top-ups wait until {resumes:%d %B %Y}: another pack would exceed the monthly cap."
+    return wish.model_copy(update={"stopped": words, "stopped_at": now, "resumes_at": resumes})
+
+
+def resumed(wish: AutoTopUp, now: datetime) -> AutoTopUp:
+    """Go on when the month that was waited for has begun."""
+    if wish.resumes_at is None or now < wish.resumes_at:
+        return wish
+    return wish.model_copy(update={"stopped": "", "stopped_at": None, "resumes_at": None})
 
 
 def month_of(now: datetime) -> datetime:

@@ -145,6 +145,7 @@ top_ups = Table(
     Column("monthly_cap", Integer, nullable=False),
     Column("stopped", Text, nullable=False, server_default=text("''")),
     _at("stopped_at"),
+    _at("resumes_at"),
     _of_team(),
     CheckConstraint("threshold >= 0", name="threshold_is_not_negative"),
     CheckConstraint("monthly_cap >= 0", name="cap_is_not_negative"),

@@ -10,17 +10,18 @@ from contracts.billing import AutoTopUp
 
 WISH = text(
     """
-    select enabled, threshold, pack, monthly_cap, stopped, stopped_at from billing.top_ups
+    select enabled, threshold, pack, monthly_cap, stopped, stopped_at, resumes_at from billing.top_ups
     where team_id = :team_id
     """
 )
 WANTS = text(
     """
-    insert into billing.top_ups (team_id, enabled, threshold, pack, monthly_cap, stopped, stopped_at)
-    values (:team_id, :enabled, :threshold, :pack, :monthly_cap, :stopped, :stopped_at)
+    insert into billing.top_ups (team_id, enabled, threshold, pack, monthly_cap, stopped, stopped_at,
+        resumes_at)
+    values (:team_id, :enabled, :threshold, :pack, :monthly_cap, :stopped, :stopped_at, :resumes_at)
     on conflict (team_id) do update set enabled = excluded.enabled, threshold = excluded.threshold,
         pack = excluded.pack, monthly_cap = excluded.monthly_cap, stopped = excluded.stopped,
-        stopped_at = excluded.stopped_at
+        stopped_at = excluded.stopped_at, resumes_at = excluded.resumes_at
     """
 )
 SPENT = text(

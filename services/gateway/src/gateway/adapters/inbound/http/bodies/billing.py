@@ -91,7 +91,7 @@ class PaymentProblem(Body):
 
 
 class AutoTopUp(Body):
-    """Whether packs are bought by themselves; `stopped` says why not any more."""
+    """Whether packs are bought by themselves; `stopped` says why not now, `resumes_at` when it goes on."""
 
     enabled: bool
     threshold: int
@@ -100,6 +100,7 @@ class AutoTopUp(Body):
     spent_this_month: int
     stopped: str
     stopped_at: datetime | None
+    resumes_at: datetime | None
 
     @classmethod
     def of(cls, wish: messages.AutoTopUp) -> Self:
