@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from chassis.clock import utc_now
 from contracts.credits import LowBalance
+from gateway.adapters.inbound.http.routes import events
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.application.tidy_up import tidy_up
 
@@ -82,6 +83,40 @@ async def test_who_is_cut_off_fifty_times_while_five_hundred_facts_happen_hears_
         while len(heard) < 500:
             last = await listen(both[0], ada, last, heard, 0.5)
     assert heard == list(range(500))
+
+
+async def test_who_is_cut_off_before_the_first_event_misses_nothing(stage, both):
+    ada = await stage.person()
+    await stage.hear(low(ada, 9))
+    begun = await first_lines(both[0], ada, STREAM, 3)
+    start = int((await ada.client.get("/api/events")).json()["next_cursor"])
+    assert begun == ["retry: 2000", f"id: {start}", ""]
+
+    await stage.hear(low(ada, 8))
+    resumed = await first_lines(both[1], ada, STREAM | {"Last-Event-ID": str(start)}, 6)
+    assert resumed[4] == "event: account.low_balance"
+    assert json.loads(resumed[5].removeprefix("data: "))["data"]["spendable"] == 8
+
+
+async def test_a_sign_of_life_says_from_where_to_resume(stage, both, monkeypatch):
+    monkeypatch.setattr(events, "HEARTBEAT", 0.1)
+    ada, grace = await stage.person(), await stage.person()
+    resume = STREAM | {"Last-Event-ID": (await ada.client.get("/api/events")).json()["next_cursor"]}
+    await stage.hear(low(grace, 5))
+    lines = await first_lines(both[0], ada, resume, 6)
+    head = (await stage.rows("select seq from gateway.log_head"))[0].seq
+    assert lines[3:] == [": still here", f"id: {head}", ""]  # what others did is behind it as well
+
+
+async def first_lines(url: str, person: Person, headers: dict[str, str], number: int) -> list[str]:
+    """Open a stream, read so many lines, and hang up."""
+    cookies = dict(person.client.cookies)
+    async with (
+        httpx.AsyncClient(base_url=url, cookies=cookies) as client,
+        client.stream("GET", "/api/events", headers=headers) as stream,
+    ):
+        lines = stream.aiter_lines()
+        return [await anext(lines) for _ in range(number)]
 
 
 async def test_a_team_may_have_so_many_streams_open_and_no_more(stage, both):

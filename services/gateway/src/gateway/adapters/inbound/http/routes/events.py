@@ -59,7 +59,8 @@ async def get_events(
 ) -> PageOf[Event] | StreamingResponse:
     """Read what happened after an event; with `Accept: text/event-stream`, keep receiving what happens.
 
-    A stream resumes after `Last-Event-ID` or `after`; without either it starts now. Kept for 30 days.
+    A stream resumes after `Last-Event-ID` or `after`; without either it starts now. It says at once, and with
+    each sign of life, from where to resume. Kept for 30 days.
     """
     pages = _Pages(api.events, caller.team_id, query.facts())
     if "text/event-stream" not in accept:
@@ -94,8 +95,8 @@ class _Pages:
     facts: tuple[str, ...]
 
     async def read(self, after: int, limit: int) -> tuple[list[StoredEvent], int]:
-        """Read a page, and tell where the next begins: beyond what was looked through and not wanted."""
-        head = await self.events.head() if self.facts else 0
+        """Read a page, and tell where the next begins: beyond all that was looked through."""
+        head = await self.events.head()
         found = await self.events.events(self.team_id, after, limit, self.facts)
         last = found[-1].seq if found else after
         return found, last if len(found) == limit else max(last, head)
@@ -109,14 +110,14 @@ async def _stream(
     still_allowed: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
     with api.streams.one(pages.team_id), api.watch(pages.team_id) as watch:
-        yield "retry: 2000\n\n"
+        yield f"retry: 2000\nid: {after}\n\n"
         while not watch.over and await still_allowed():  # a revoked key hears nothing more
             watch.changed.clear()
             events, after = first or await pages.read(after, _BATCH)
             for event in events:
                 yield _message(event, api)
             if len(events) < _BATCH and not await _wait(watch.changed):
-                yield ": still here\n\n"
+                yield f": still here\nid: {after}\n\n"
             first = None
 
 
