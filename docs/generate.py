@@ -19,12 +19,22 @@ from contracts import MESSAGES, Command, Fact, Message
 from contracts.topology import COMMANDS, FACTS, QUEUES, Queue
 
 ROOT = Path(__file__).parent.parent
-SERVICES = ("gateway", "credits", "jobs", "catalog", "billing")
+PROCESSES = {
+    "gateway": "Settings",
+    "gateway project": "ProjectorSettings",
+    "gateway deliver": "DelivererSettings",
+    "credits": "Settings",
+    "jobs": "Settings",
+    "catalog": "Settings",
+    "billing": "Settings",
+}
+"""Every kind of process with the class of its settings; the roles of a service follow its name."""
 
 
-def settings_of(service: str) -> type[BaseSettings]:
-    """Find a service's settings class."""
-    found: type[BaseSettings] = importlib.import_module(f"{service}.settings").Settings
+def settings_of(process: str) -> type[BaseSettings]:
+    """Find the settings class of a kind of process."""
+    module = importlib.import_module(f"{process.split()[0]}.settings")
+    found: type[BaseSettings] = getattr(module, PROCESSES[process])
     return found
 
 
@@ -37,15 +47,15 @@ def default_of(field: FieldInfo) -> str:
 
 
 def settings_table() -> str:
-    """Describe every setting of every service, a table each."""
+    """Describe every setting of every kind of process, a table each."""
     lines = [
         "# Settings",
         "",
         "Read from the environment of each process; `NAME_FILE` names a file to read it from.",
     ]
-    for service in SERVICES:
-        lines += ["", f"## {service}", "", "| name | default | meaning |", "|---|---|---|"]
-        for name, field in settings_of(service).model_fields.items():
+    for process in PROCESSES:
+        lines += ["", f"## {process}", "", "| name | default | meaning |", "|---|---|---|"]
+        for name, field in settings_of(process).model_fields.items():
             default = (
                 "**required**"
                 if field.is_required()
@@ -61,15 +71,15 @@ def env_example() -> str:
     """List every setting once, with who reads it, ready to be filled in."""
     readers: dict[str, list[str]] = {}
     fields: dict[str, FieldInfo] = {}
-    for service in SERVICES:
-        for name, field in settings_of(service).model_fields.items():
-            readers.setdefault(name, []).append(service)
+    for process in PROCESSES:
+        for name, field in settings_of(process).model_fields.items():
+            readers.setdefault(name, []).append(process)
             fields.setdefault(name, field)
     lines = [
-        "# Every setting there is; required ones have no default. A process reads only those of its service."
+        "# Every setting there is; required ones have no default. A process reads only those that name it."
     ]
     for name, field in fields.items():
-        who = "every service" if len(readers[name]) == len(SERVICES) else ", ".join(readers[name])
+        who = "every process" if len(readers[name]) == len(PROCESSES) else ", ".join(readers[name])
         lines += ["", f"# {field.description or name} ({who})"]
         lines.append(f"{name.upper()}=" if field.is_required() else f"# {name.upper()}={default_of(field)}")
     return "\n".join(lines) + "\n"

@@ -33,12 +33,21 @@ def _is_address(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _is_host(host: str) -> str:
+    """Accept the name of a host, or its address, with a port or without."""
+    parts = urlsplit(f"//{host}")
+    if parts.netloc != host or not parts.hostname or "@" in host or parts.port == 0:
+        raise ValueError("must be a host, or host:port")
+    return host
+
+
 def _or_none(value: Any) -> Any:  # noqa: ANN401 - what comes before validation may be anything
     return None if value == "" else value
 
 
 WebAddress = Annotated[str, _is_address("http", "https")]
 WebAddressOrNone = Annotated[WebAddress | None, BeforeValidator(_or_none)]
+Host = Annotated[str, AfterValidator(_is_host)]
 Given = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -83,7 +92,7 @@ class ServiceSettings(BaseSettings):
         description="RabbitMQ, as amqp://user:password@host:port/vhost"
     )
     database_pool: int = Field(default=8, ge=1, description="Connections to Postgres per process")
-    http_host: str = Field(default="127.0.0.1", description="Where this process listens")
+    http_host: Given = Field(default="127.0.0.1", description="Where this process listens")
     http_port: Port = Field(description="Port for the API, health and metrics")
     public_url: WebAddress = Field(
         default="http://127.0.0.1:8000", description="Where others reach the gateway"

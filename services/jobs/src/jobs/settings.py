@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
 
-from chassis.settings import Given, ServiceSettings, WebAddressOrNone
+from chassis.settings import Given, Host, ServiceSettings, WebAddressOrNone
 from jobs.domain.rules import Rules, Timing
 
 HOUR = 3_600
@@ -13,7 +13,7 @@ class Settings(ServiceSettings):
     """What jobs needs to know. All times are in seconds."""
 
     fal_key: SecretStr = Field(min_length=1, description="Key of the account at fal")
-    fal_queue_run_host: str = Field(default="queue.fal.run", description="Host (and port) of fal's queue")
+    fal_queue_run_host: Host = Field(default="queue.fal.run", description="Host (and port) of fal's queue")
     callback_key: SecretStr = Field(min_length=16, description="Signs the addresses that fal calls back")
     s3_endpoint: WebAddressOrNone = Field(default=None, description="Object store other than Amazon's")
     s3_bucket: Given = Field(description="The private bucket of all objects")
