@@ -2,6 +2,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from e2e.receiver import Receiver
+from services.gateway.tests.outgoing import LOCAL, Post
 from services.gateway.tests.signer import Signer
 from services.gateway.tests.stage import Stage, make_stage
 from sqlalchemy import text
@@ -10,6 +12,7 @@ from chassis.database import Database
 from chassis.migrate import upgrade
 from chassis.testing import FreshDatabase, in_thread
 from gateway.adapters.outbound.postgres.all_tables import SCHEMA
+from gateway.adapters.outbound.receivers import HttpReceivers
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +54,18 @@ async def stage(database: Database, gateway_url: str, signer: Signer) -> AsyncIt
         await asyncio.wait([playing])
         if not playing.cancelled() and (error := playing.exception()):
             raise error
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    await receiver.start()
+    yield receiver
+    await receiver.stop()
+
+
+@pytest.fixture
+async def post(stage: Stage) -> AsyncIterator[Post]:
+    receivers = HttpReceivers(LOCAL, patience=1)
+    yield Post(stage, receivers)
+    await receivers.close()

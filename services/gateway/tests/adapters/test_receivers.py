@@ -6,7 +6,6 @@ from ipaddress import ip_network
 
 import pytest
 from aiohttp import web
-from e2e.receiver import Receiver
 
 from chassis.clock import utc_now
 from gateway.adapters.outbound.receivers import HttpReceivers
@@ -17,14 +16,6 @@ REDIRECTED = (
     "Answered 301, a redirect to https://elsewhere.example/hooks, which is not followed: "
     "register the address it leads to."
 )
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    await receiver.start()
-    yield receiver
-    await receiver.stop()
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB
 
-from gateway.adapters.outbound.postgres.tables import SCHEMA
+from gateway.adapters.outbound.postgres.schema import SCHEMA, time
 
 view_images = Table(
     "view_images",
@@ -24,7 +24,7 @@ view_images = Table(
     Column("team_id", Uuid, nullable=False),
     Column("model_id", Uuid),
     Column("pinned", Boolean, nullable=False),
-    Column("expires_at", TIMESTAMP(timezone=True)),
+    time("expires_at", nullable=True),
     Column("document", JSONB, nullable=False),
     PrimaryKeyConstraint("job_id", "n"),
     Index("ix_view_images_team_id_job_id_n", "team_id", "job_id", "n"),

@@ -15,9 +15,9 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB
 
-from gateway.adapters.outbound.postgres.tables import SCHEMA
+from gateway.adapters.outbound.postgres.schema import SCHEMA, time
 
 _WAITS = text("status = 'pending'")
 
@@ -32,12 +32,12 @@ webhook_endpoints = Table(
     Column("secret", Text, nullable=False),
     Column("old_secrets", JSONB, nullable=False),
     Column("since", BigInteger, nullable=False),
-    Column("created_at", TIMESTAMP(timezone=True), nullable=False),
-    Column("disabled_at", TIMESTAMP(timezone=True)),
+    time("created_at"),
+    time("disabled_at", nullable=True),
     Column("disabled_reason", Text),
-    Column("failing_since", TIMESTAMP(timezone=True)),
+    time("failing_since", nullable=True),
     Column("failures", Integer, nullable=False, server_default=text("0")),
-    Column("served_at", TIMESTAMP(timezone=True)),
+    time("served_at", nullable=True),
     Index("ix_webhook_endpoints_team_id_id", "team_id", "id"),
     CheckConstraint("(disabled_at is null) = (disabled_reason is null)", name="disabled_for_a_reason"),
     CheckConstraint("(failing_since is null) = (failures = 0)", name="failing_since_it_failed"),
@@ -56,10 +56,10 @@ webhook_deliveries = Table(
     Column("supersedes", Boolean, nullable=False),
     Column("status", Text, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0")),
-    Column("created_at", TIMESTAMP(timezone=True), nullable=False),
-    Column("due_at", TIMESTAMP(timezone=True)),
-    Column("leased_until", TIMESTAMP(timezone=True)),
-    Column("ended_at", TIMESTAMP(timezone=True)),
+    time("created_at"),
+    time("due_at", nullable=True),
+    time("leased_until", nullable=True),
+    time("ended_at", nullable=True),
     Index("uq_webhook_deliveries_endpoint_id_seq", "endpoint_id", "seq", unique=True),
     Index("ix_webhook_deliveries_due", "endpoint_id", "due_at", postgresql_where=_WAITS),
     Index("ix_webhook_deliveries_subject", "endpoint_id", "type", "subject", "seq", postgresql_where=_WAITS),
@@ -76,7 +76,7 @@ webhook_attempts = Table(
         "delivery_id", Uuid, ForeignKey("gateway.webhook_deliveries.id", ondelete="CASCADE"), nullable=False
     ),
     Column("n", Integer, nullable=False),
-    Column("at", TIMESTAMP(timezone=True), nullable=False),
+    time("at"),
     Column("status", Integer),
     Column("milliseconds", Integer, nullable=False),
     Column("excerpt", Text, nullable=False),
