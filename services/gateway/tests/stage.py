@@ -61,6 +61,7 @@ from gateway.bootstrap import api, app
 from gateway.settings import Settings
 
 PRICES = {Operation.CREATE_MODEL: 100, Operation.REFINE_MODEL: 50, Operation.GENERATE_IMAGES: 2}
+SITE = "http://127.0.0.1:8000"
 PASSWORD = "correct horse battery"
 _TOKEN = re.compile(r"/(?:verify|reset|invitations)/([A-Za-z0-9_-]+)")
 SETTINGS = {
@@ -135,7 +136,7 @@ class Stage:
     async def hear(self, *messages: Message, correlation_id: UUID | None = None) -> None:
         """Let the projector handle these as one batch."""
         batch = [Delivery(message, uuid4(), correlation_id or uuid4()) for message in messages]
-        await project_documents(batch, transaction(self.database), utc_now)
+        await project_documents(batch, transaction(self.database), utc_now, SITE)
 
     async def rows(self, query: str) -> list[Any]:
         async with self.database.reading() as connection:

@@ -191,12 +191,12 @@ def build_deliverer(settings: DelivererSettings) -> Service:
 def build_projector(settings: ProjectorSettings) -> Service:
     """Wire the process that keeps the views."""
     database = Database(settings.database_url, NAME, settings.database_pool)
-    opened = transaction(database)
+    opened, site = transaction(database), settings.public_url.rstrip("/")
     return Service(
         name=f"{NAME}-projector",
         settings=settings,
         database=database,
-        consumers=[bus.projector(opened, utc_now), bus.repairer(opened)],
+        consumers=[bus.projector(opened, utc_now, site), bus.repairer(opened)],
         schedules=[schedule.auditing(opened, utc_now, partial(numbers, database))],
     )
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from prometheus_client import REGISTRY
+from services.gateway.tests.stage import SITE
 from sqlalchemy import text
 
 from chassis.clock import utc_now
@@ -40,7 +41,7 @@ class House:
         self.version = self.spendable = self.reserved = 0
 
     async def hear(self, *messages: Message) -> None:
-        await project_documents([delivery(message) for message in messages], self.transaction, utc_now)
+        await project_documents([delivery(message) for message in messages], self.transaction, utc_now, SITE)
 
     def account(self, *lines: tuple[str, int, int, UUID | None]) -> AccountChanged:
         """Post lines of kind, amount, charged and job, and show the account after them."""

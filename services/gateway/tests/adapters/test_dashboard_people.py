@@ -327,6 +327,12 @@ async def test_a_name_and_a_password_are_changed(stage: Stage):
     page = await browser(person)
     other = stage.client()
     await other.post("/sign-in", data={"email": email, "password": PASSWORD})
+    chosen = await page.post("/account/notices", topics=["low_balance"])
+    assert chosen.headers["hx-redirect"] == "/account?done=notices"
+    assert 'value="low_balance" checked' in (await page.get("/account?done=notices")).text
+    await page.post("/account/notices")
+    assert 'value="low_balance">' in (await page.get("/account")).text
+    assert (await page.post("/account/notices", topics=["horoscope"])).status_code == 422
     named = await page.post("/account/name", name="Ada Lovelace")
     wrong = await page.post("/account/password", current_password="not this one", new_password=NEWER)
     changed = await page.post("/account/password", current_password=PASSWORD, new_password=NEWER)

@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import pytest
 from services.gateway.tests.stage import Stage
+from sqlalchemy import text
 
 from chassis.clock import utc_now
+from contracts.credits import LowBalance
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.adapters.outbound.smtp import SmtpPostman
 from gateway.application.send_letters import send_letters
@@ -121,3 +123,43 @@ def test_no_name_begins_a_header_of_its_own():
     letter = Letter(uuid4(), "ada@example.com", content, utc_now())
     with pytest.raises(ValueError, match=r"linefeed|newline"):
         SmtpPostman("smtp://127.0.0.1:9", SENDER).message(letter)
+
+
+async def test_a_low_balance_is_written_once_to_each_who_wants_that(stage: Stage, sandbox: Running):
+    ada = await stage.person("ada@example.com")
+    grace = await stage.invited(ada, "grace@example.com")
+    await stage.invited(ada, "linus@example.com")
+    async with stage.database.engine.begin() as connection:
+        await connection.execute(text("delete from gateway.letters"))
+    for person in (ada, grace):
+        chosen = await person.client.patch("/api/me", json={"notices": ["low_balance"]})
+        assert (chosen.status_code, chosen.json()["notices"]) == (200, ["low_balance"])
+    low = LowBalance(team_id=ada.team_id, spendable=8, threshold=20, at=utc_now())
+    await stage.hear(low)
+    await stage.hear(low)
+    await stage.hear(low, low)
+    await deliver(stage, f"smtp://127.0.0.1:{sandbox.smtp_port}")
+    caught = await sandbox.control.mail()
+
+    assert sorted(letter["to"] for letter in caught) == ["ada@example.com", "grace@example.com"]
+    assert {letter["subject"] for letter in caught} == {"Ada's team is running low on credits"}
+    assert {tuple(letter["links"]) for letter in caught} == {("http://127.0.0.1:8000/credits",)}
+    assert (await grace.client.patch("/api/me", json={"notices": []})).json()["notices"] == []
+    await stage.hear(low.model_copy(update={"at": utc_now(), "spendable": 1}))  # above in between
+    assert [row.recipient for row in await stage.rows("select recipient from gateway.letters")] == [
+        "ada@example.com"
+    ]
+
+
+async def test_what_somebody_wants_letters_about_is_chosen_for_each_team(stage: Stage):
+    ada = await stage.person("ada@example.com")
+    await ada.client.patch("/api/me", json={"notices": ["low_balance"]})
+    assert (await ada.client.post("/api/teams", json={"name": "Second"})).status_code == 201
+    there = (await ada.client.get("/api/me")).json()
+    unknown = await ada.client.patch("/api/me", json={"notices": ["horoscope"]})
+    await ada.client.post(f"/api/teams/{ada.team_id}/switch")
+    here = (await ada.client.get("/api/me")).json()
+
+    assert (there["team"]["name"], there["notices"]) == ("Second", [])
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "invalid_request")
+    assert here["notices"] == ["low_balance"]

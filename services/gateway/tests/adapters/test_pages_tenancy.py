@@ -40,6 +40,7 @@ MEMBERS = """
     GET /credits  POST /uploads  GET /live  GET /parts/balance  GET /parts/banners
     GET /team  DELETE /team/members/{user_id}  GET /teams/new  POST /teams  POST /teams/{team_id}/switch
     GET /account  POST /account/name  POST /account/email  POST /account/letter  POST /account/password
+    POST /account/notices
     DELETE /account/sessions  DELETE /account/sessions/{session_id}  POST /account/delete"""
 ADMINS = """
     POST /billing/checkout  POST /billing/top-ups  POST /billing/portal  POST /billing/auto-top-up

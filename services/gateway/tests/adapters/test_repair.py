@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.gateway.tests.stage import model, reference_model
+from services.gateway.tests.stage import SITE, model, reference_model
 from sqlalchemy import text
 
 from chassis.broker import listen
@@ -79,7 +79,7 @@ async def announce(database: Database, facts: Sequence[Document]) -> None:
 
 
 async def hear(database: Database, *facts: Document) -> None:
-    await project_documents([delivery(fact) for fact in facts], transaction(database), utc_now)
+    await project_documents([delivery(fact) for fact in facts], transaction(database), utc_now, SITE)
 
 
 async def rows(database: Database, query: str) -> list[Any]:

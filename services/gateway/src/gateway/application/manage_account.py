@@ -1,5 +1,6 @@
 """Look at, change and delete one's own account."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from gateway.application.close_team import end_team
@@ -9,7 +10,7 @@ from gateway.application.verify_email import ask_verification
 from gateway.domain import letters
 from gateway.domain.activity import Act
 from gateway.domain.asks import NotFound
-from gateway.domain.people import EmailTaken, User, check_leaving
+from gateway.domain.people import EmailTaken, Topic, User, check_leaving
 from gateway.domain.permissions import Caller
 
 
@@ -19,6 +20,12 @@ async def rename_account(caller: Caller, name: str, identity: Identity) -> None:
         user = await _user(work, caller)
         await work.users.change(replace(user, name=name), identity.clock())
         await work.activity.note(Act.ACCOUNT_RENAMED, caller)
+
+
+async def choose_notices(caller: Caller, topics: Collection[Topic], identity: Identity) -> None:
+    """Note what a person wants letters about from the team they act for."""
+    async with identity.transaction() as work:
+        await work.teams.want(caller.team_id, caller.user_id, topics)
 
 
 async def change_email(caller: Caller, email: str, password: str, identity: Identity) -> None:

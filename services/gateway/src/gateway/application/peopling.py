@@ -1,6 +1,6 @@
 """What is kept of people: accounts, teams, sessions, invitations, what they did, and letters to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from gateway.application.reading import Page
 from gateway.domain.activity import Act, Event
 from gateway.domain.letters import Content, Letter
-from gateway.domain.people import Invitation, Membership, Session, Team, User
+from gateway.domain.people import Invitation, Membership, Session, Team, Topic, User
 from gateway.domain.permissions import Caller, Role
 from gateway.domain.proofs import Proof, Purpose
 
@@ -49,6 +49,9 @@ class Teams(Protocol):
 
     async def assign(self, team_id: UUID, user_id: UUID, role: Role) -> None:
         """Give a member another role."""
+
+    async def want(self, team_id: UUID, user_id: UUID, topics: Collection[Topic]) -> None:
+        """Note what a member wants letters about."""
 
     async def leave(self, team_id: UUID, user_id: UUID) -> None:
         """Take a member out of a team."""

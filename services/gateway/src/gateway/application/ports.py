@@ -131,8 +131,8 @@ Notice = LowBalance | ImagesExpiring | WebhookEndpointDisabled
 class EventLog(Protocol):
     """Everything public that happened, in one order."""
 
-    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> None:
-        """Append documents and notices, each once, and wake whoever waits for news."""
+    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
+        """Append documents and notices, each once, and wake whoever waits for news; returns what is new."""
 
     async def prune(self, before: datetime) -> None:
         """Drop what happened before then."""

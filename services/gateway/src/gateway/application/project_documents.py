@@ -13,6 +13,7 @@ from contracts.gateway import WebhookEndpointDisabled
 from contracts.jobs import TERMINAL, ImagesExpiring, JobChanged
 from contracts.message import Document, Message
 from gateway.application.ports import Notice, Transaction, Work
+from gateway.application.write_notices import write_notices
 from gateway.domain.requests import GRANTED, Kind, Request, Verdict
 from gateway.domain.verdicts import credited, spoken, stopping
 
@@ -22,9 +23,9 @@ QUIET = (BillingChanged, PlansChanged)
 
 
 async def project_documents(
-    deliveries: Sequence[Delivery[Message]], transaction: Transaction, clock: Clock
+    deliveries: Sequence[Delivery[Message]], transaction: Transaction, clock: Clock, site: str
 ) -> None:
-    """Show what is newer than what is shown; a repetition changes nothing."""
+    """Show what is newer than what is shown; a repetition changes nothing. Letters lead to `site`."""
     messages = [delivery.message for delivery in deliveries]
     accounts, jobs = _of(AccountChanged, messages), _of(JobChanged, messages)
     async with transaction() as work:
@@ -40,7 +41,8 @@ async def project_documents(
         await work.slots.allow({plan.team_id: plan.limits.open for plan in _of(PlanChanged, newer)})
         await work.slots.give_back({job.id for job in jobs if job.status in TERMINAL} | taken_back)
         news = [document for document in newer if not isinstance(document, QUIET)]
-        await work.log.append((*news, *_notices(messages)), clock())
+        told = await work.log.append((*news, *_notices(messages)), clock())
+        await write_notices(work, told, site, clock())
 
 
 async def _settle(

@@ -86,6 +86,16 @@ def webhook_disabled(team: str, url: str, reason: str, link: str) -> Content:
     return _content("A webhook endpoint was disabled", ("Hello,", what), link, after)
 
 
+def low_balance(team: str, spendable: int, threshold: int, link: str) -> Content:
+    """Tell that a team has few credits left."""
+    left = f"{spendable} credit" if spendable == 1 else f"{spendable} credits"
+    what = (
+        f"the team “{team}” can spend {left}, fewer than {threshold}. What they went to, and more, is here:"
+    )
+    after = "You get this letter because your account asks for it; it is written once each time they run low."
+    return _content(f"{team} is running low on credits", ("Hello,", what), link, after)
+
+
 def _content(subject: str, words: tuple[str, str], link: str | None, after: str) -> Content:
     parts = [*words, *([link] if link else []), after, "Atelier"]
     anchor = f'<a href="{escape(link)}">{escape(link)}</a>' if link else ""

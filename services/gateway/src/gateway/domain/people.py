@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from gateway.domain.permissions import Role
@@ -65,14 +66,21 @@ class Team:
     name: str
 
 
+class Topic(StrEnum):
+    """What members of a team may want letters about."""
+
+    LOW_BALANCE = "low_balance"
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A person in a team."""
+    """A person in a team; `notices` are what they want letters about."""
 
     user: User
     team: Team
     role: Role
     joined_at: datetime | None = None
+    notices: frozenset[Topic] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,10 @@ def repairer(transaction: Transaction) -> Consumer:
     return Consumer("gateway.announced", dict.fromkeys(ANNOUNCED, repair), prefetch=100, batch=50)
 
 
-def projector(transaction: Transaction, clock: Clock) -> Consumer:
-    """Keep the views; one consumer of all replicas works at a time."""
+def projector(transaction: Transaction, clock: Clock, site: str) -> Consumer:
+    """Keep the views; one consumer of all replicas works at a time. Letters lead to `site`."""
 
     async def project(deliveries: Sequence[Delivery[Any]]) -> None:
-        await project_documents(deliveries, transaction, clock)
+        await project_documents(deliveries, transaction, clock, site)
 
     return Consumer("gateway.projector", dict.fromkeys(HEARD, project), prefetch=200, batch=100, hot=True)

@@ -10,7 +10,7 @@ from contracts.billing import BillingChanged
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.caller import CSRF_HEADER, SessionCookie, check_origin, device_of, identify
 from gateway.application.reading import Standing
-from gateway.domain.people import Membership, Team, User
+from gateway.domain.people import Membership, Team, Topic, User
 from gateway.domain.permissions import Caller, Permission
 from gateway.domain.secrets import csrf_token, is_csrf_token
 
@@ -23,7 +23,8 @@ class NotSignedIn(Exception):
 class Visitor:
     """A person, the team they act for, where that team stands, and the token their forms carry.
 
-    `teams` are all they are in; `billing` is what the team pays for, and None for who may not see that.
+    `teams` are all they are in, `notices` what they want letters about from this one; `billing` is what the
+    team pays for, and None for who may not see that.
     """
 
     caller: Caller
@@ -33,6 +34,7 @@ class Visitor:
     standing: Standing
     billing: BillingChanged | None
     csrf: str
+    notices: frozenset[Topic]
     head: int
     """The newest event when the page was made: from there on it keeps itself up to date."""
 
@@ -75,7 +77,9 @@ async def _visiting(caller: Acting, api: Ports, session: SessionCookie) -> Visit
         raise NotSignedIn
     pays = Permission.BILLING in caller.permissions
     billing = await api.payments.billing(caller.team_id) if pays else None
-    return Visitor(caller, here.user, here.team, teams, standing, billing, csrf_token(session), head)
+    return Visitor(
+        caller, here.user, here.team, teams, standing, billing, csrf_token(session), here.notices, head
+    )
 
 
 Visiting = Annotated[Visitor, Depends(_visiting)]

@@ -21,7 +21,7 @@ _APPEND = text("""
     from unnest(cast(:teams as uuid[]), cast(:types as text[]), cast(:subjects as text[]),
         cast(:versions as bigint[]), cast(:documents as jsonb[]))
         with ordinality as d (team_id, type, subject, version, document, position)
-    on conflict (type, subject, version) do nothing
+    on conflict (type, subject, version) do nothing returning seq
 """)
 _NOTIFY = text(f"select pg_notify('{CHANNEL}', '')")
 _PRUNE = text("""
@@ -37,13 +37,16 @@ class StoredLog:
 
     connection: AsyncConnection
 
-    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> None:
-        """Append documents and notices and wake, after the commit, whoever waits for news or a verdict."""
-        if facts:
-            await self._append(facts, now)
-        await self.connection.execute(_NOTIFY)
+    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
+        """Append documents and notices, each once; returns those that are new.
 
-    async def _append(self, facts: Sequence[Document | Notice], now: datetime) -> None:
+        After the commit it wakes whoever waits for news or a verdict.
+        """
+        new = await self._append(facts, now) if facts else []
+        await self.connection.execute(_NOTIFY)
+        return new
+
+    async def _append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
         count = len(facts)
         last = (await self.connection.execute(_NUMBER, {"count": count})).scalar_one()
         values = {
@@ -56,7 +59,8 @@ class StoredLog:
             "versions": [_version(fact) for fact in facts],
             "documents": [fact.model_dump_json() for fact in facts],
         }
-        await self.connection.execute(_APPEND, values)
+        numbers = set((await self.connection.execute(_APPEND, values)).scalars())
+        return [fact for seq, fact in enumerate(facts, last - count + 1) if seq in numbers]
 
     async def prune(self, before: datetime) -> None:
         """Drop what happened before then."""

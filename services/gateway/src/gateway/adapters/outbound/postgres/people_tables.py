@@ -49,7 +49,9 @@ memberships = Table(
     Column("role", Text, nullable=False),
     time("created_at"),
     time("used_at", nullable=True),
+    Column("notices", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("team_id", "user_id"),
+    CheckConstraint("notices <@ array['low_balance']", name="notices_known"),
     CheckConstraint("role in ('owner', 'admin', 'member')", name="role_known"),
 )
 sessions = Table(

@@ -1,5 +1,6 @@
 """Teams and who is in them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.domain.people import Membership, Team, User
+from gateway.domain.people import Membership, Team, Topic, User
 from gateway.domain.permissions import Role
 
 _OPEN = text("insert into gateway.teams (id, name, created_at) values (:id, :name, :now)")
@@ -21,12 +22,16 @@ _JOIN = text("""
     values (:team_id, :user_id, :role, :now, :now) on conflict do nothing
 """)
 _ASSIGN = text("update gateway.memberships set role = :role where team_id = :team_id and user_id = :user_id")
+_WANT = text("""
+    update gateway.memberships set notices = cast(:topics as text[])
+    where team_id = :team_id and user_id = :user_id
+""")
 _LEAVE = text("delete from gateway.memberships where team_id = :team_id and user_id = :user_id")
 _USE = text("update gateway.memberships set used_at = :now where team_id = :team_id and user_id = :user_id")
 _MEMBERSHIP = """
     select u.id as user_id, u.email, u.name as user_name, u.password_hash,
         u.email_verified_at is not null as verified, t.id as team_id, t.name as team_name, m.role,
-        m.created_at as joined_at
+        m.created_at as joined_at, m.notices
     from gateway.memberships m
     join gateway.users u on u.id = m.user_id
     join gateway.teams t on t.id = m.team_id
@@ -96,6 +101,11 @@ class StoredTeams:
         values = {"team_id": team_id, "user_id": user_id, "role": role.value}
         await self.connection.execute(_ASSIGN, values)
 
+    async def want(self, team_id: UUID, user_id: UUID, topics: Collection[Topic]) -> None:
+        """Note what a member wants letters about."""
+        values = {"team_id": team_id, "user_id": user_id, "topics": sorted(topics)}
+        await self.connection.execute(_WANT, values)
+
     async def leave(self, team_id: UUID, user_id: UUID) -> None:
         """Take a member out of a team."""
         await self.connection.execute(_LEAVE, {"team_id": team_id, "user_id": user_id})
@@ -138,4 +148,5 @@ class StoredTeams:
 
 def _read(row: Row[Any]) -> Membership:
     user = User(row.user_id, row.email, row.user_name, row.password_hash, row.verified)
-    return Membership(user, Team(row.team_id, row.team_name), Role(row.role), row.joined_at)
+    notices = frozenset(map(Topic, row.notices))
+    return Membership(user, Team(row.team_id, row.team_name), Role(row.role), row.joined_at, notices)

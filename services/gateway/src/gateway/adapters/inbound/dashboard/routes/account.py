@@ -1,4 +1,4 @@
-"""One's own account: name, address, password, devices, and its end."""
+"""One's own account: name, address, letters, password, devices, and its end."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,17 +12,23 @@ from gateway.adapters.inbound.dashboard.visitor import Acting, Visiting
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.people import DeleteMeBody, Device, MeBody, PasswordBody
 from gateway.adapters.inbound.http.signing import forget_cookie
-from gateway.application.manage_account import change_email, delete_account, rename_account
+from gateway.application.manage_account import (
+    change_email,
+    choose_notices,
+    delete_account,
+    rename_account,
+)
 from gateway.application.manage_sessions import end_other_sessions, end_session, list_sessions
 from gateway.application.passwords import change_password
 from gateway.application.verify_email import send_verification
-from gateway.domain.people import EmailTaken
+from gateway.domain.people import EmailTaken, Topic
 
 router = APIRouter()
 Text = Annotated[str, Form(max_length=300)]
 DONE = {
     "name": "Your name is changed.",
     "email": "A letter with a link is on its way to the new address. Until you follow it, the old one stays.",
+    "notices": "What you get letters about is changed.",
     "password": "Your password is changed. All other devices are signed out.",
     "session": "That device is signed out.",
     "sessions": "All other devices are signed out.",
@@ -66,6 +72,15 @@ async def letter(caller: Acting, api: Ports) -> Response:
     """Send the letter that verifies the address again."""
     await send_verification(caller, api.identity)
     return part("parts/done.html", words="A new letter is on its way. Only the link in the newest one works.")
+
+
+@router.post("/account/notices")
+async def notices(
+    caller: Acting, api: Ports, topics: Annotated[tuple[Topic, ...], Form(max_length=len(Topic))] = ()
+) -> Response:
+    """Choose what the team writes letters about."""
+    await choose_notices(caller, topics, api.identity)
+    return _done("notices")
 
 
 @router.post("/account/password")

@@ -18,7 +18,7 @@ from chassis.clock import utc_now
 from gateway.adapters.inbound.http.bodies.common import Body, Clean, Name, Strict, example
 from gateway.adapters.inbound.http.bodies.credits import Balance
 from gateway.application.ports import ApiKey as StoredKey
-from gateway.domain.people import Membership
+from gateway.domain.people import Membership, Topic
 from gateway.domain.people import Session as StoredSession
 from gateway.domain.permissions import Permission, Role, Scope
 from gateway.domain.secrets import csrf_token
@@ -103,19 +103,23 @@ class VerifyBody(Strict):
 
 
 class MeBody(Strict):
-    """What changes; another address needs the password, and counts once the link sent there is followed."""
+    """What changes; another address needs the password, and counts once the link sent there is followed.
+
+    `notices` are what the team of this session writes letters about to this person; an empty list: nothing.
+    """
 
     model_config = example({"name": "Ada Lovelace"})
 
     name: Name | None = None
     email: Email | None = None
     password: GivenPassword | None = None
+    notices: Annotated[tuple[Topic, ...], Field(max_length=len(Topic))] | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if (self.email is None) != (self.password is None):
             raise ValueError("email and password are given together")
-        if self.name is None and self.email is None:
+        if self.name is None and self.email is None and self.notices is None:
             raise ValueError("nothing is to be changed")
         return self
 
@@ -193,12 +197,13 @@ class Device(Body):
 
 
 class Me(Body):
-    """Who asks, through what, and what they may do."""
+    """Who asks, through what, what they may do, and what the team writes letters about to them."""
 
     user: User
     team: Team
     via: Literal["session", "api_key"]
     permissions: list[Permission]
+    notices: list[Topic]
     csrf_token: str | None
 
 

@@ -18,7 +18,12 @@ from gateway.adapters.inbound.http.bodies.people import (
 from gateway.adapters.inbound.http.caller import Identified, Person, SessionCookie
 from gateway.adapters.inbound.http.description import problems
 from gateway.adapters.inbound.http.signing import forget_cookie
-from gateway.application.manage_account import change_email, delete_account, rename_account
+from gateway.application.manage_account import (
+    change_email,
+    choose_notices,
+    delete_account,
+    rename_account,
+)
 from gateway.application.manage_sessions import end_other_sessions, end_session, list_sessions
 from gateway.domain.asks import NotFound
 from gateway.domain.permissions import Caller
@@ -35,11 +40,16 @@ async def get_me(caller: Identified, api: Ports, session: SessionCookie = None) 
 
 @router.patch("/me", responses=problems(409), name="update_me")
 async def patch_me(body: MeBody, caller: Person, api: Ports, session: SessionCookie = None) -> Me:
-    """Change the name, or ask for another e-mail address: a link is sent there. Needs a session."""
+    """Change the name, what letters are wanted about, or the e-mail address: a link is sent there.
+
+    Needs a session.
+    """
     if body.email is not None and body.password is not None:
         await change_email(caller, body.email, body.password, api.identity)
     if body.name is not None:
         await rename_account(caller, body.name, api.identity)
+    if body.notices is not None:
+        await choose_notices(caller, body.notices, api.identity)
     return await _me(caller, api, session)
 
 
@@ -79,5 +89,6 @@ async def _me(caller: Caller, api: Api, session: str | None) -> Me:
         team=team_of(membership),
         via="api_key" if caller.key else "session",
         permissions=sorted(caller.permissions),
+        notices=sorted(membership.notices),
         csrf_token=csrf_token(session) if session and caller.session_id else None,
     )
