@@ -168,3 +168,23 @@ async def test_news_of_a_rebuilt_view_are_told(database: Database):
 
     await hear(database, *(fact.model_copy(update={"version": fact.version + 1}) for fact in facts))
     assert (await log(database))[0] == told[0] + len(facts)
+
+
+async def test_what_was_forgotten_of_a_closed_team_stays_forgotten(database: Database):
+    facts = documents()
+    job = next(fact for fact in facts if isinstance(fact, JobChanged))
+    async with database.engine.begin() as connection:
+        closed = "insert into gateway.teams (id, name, created_at, closed_at) values (:id, '', now(), now())"
+        await connection.execute(text(closed), {"id": job.team_id})
+    await repair_views([delivery(fact) for fact in facts], transaction(database))
+    under_way = await shown(database)
+    ended = [job.model_copy(update={"version": 4, "status": "cancelled"}), *facts[1:]]
+    async with database.engine.begin() as connection:
+        await connection.execute(text("delete from gateway.view_jobs"))
+    await repair_views([delivery(fact) for fact in ended], transaction(database))
+
+    assert [view for view, lines in under_way.items() if not lines] == ["view_models"]
+    assert [view for view, lines in (await shown(database)).items() if not lines] == [
+        "view_jobs",
+        "view_models",
+    ]

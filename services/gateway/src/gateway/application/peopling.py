@@ -74,6 +74,9 @@ class Teams(Protocol):
     async def closed(self, now: datetime, limit: int) -> list[tuple[UUID, datetime]]:
         """Take closed teams whose traces are due to be looked for, with the times they closed."""
 
+    async def ended(self, team_ids: Collection[UUID]) -> set[UUID]:
+        """Tell which of these teams are closed."""
+
     async def forget(self, team_id: UUID, next_look: datetime | None) -> None:
         """Delete what the views and the log show of a team, except what it paid; look again then."""
 

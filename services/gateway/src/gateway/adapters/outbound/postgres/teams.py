@@ -49,6 +49,7 @@ _CLOSED = text("""
     select id, closed_at from gateway.teams where look_at <= :now
     order by look_at limit :limit for update skip locked
 """)
+_ENDED_TEAMS = text("select id from gateway.teams where id = any(:ids) and closed_at is not null")
 # What the views show of a team, its lines in the log, and what it asked for. What it paid stays, without
 # names. A job that is open is forgotten when it has ended: until then the audit follows its credits.
 _SHOWN = {
@@ -138,6 +139,10 @@ class StoredTeams:
         """Take closed teams whose traces are due to be looked for, with the times they closed."""
         rows = await self.connection.execute(_CLOSED, {"now": now, "limit": limit})
         return [(row.id, row.closed_at) for row in rows]
+
+    async def ended(self, team_ids: Collection[UUID]) -> set[UUID]:
+        """Tell which of these teams are closed."""
+        return set((await self.connection.execute(_ENDED_TEAMS, {"ids": list(team_ids)})).scalars())
 
     async def forget(self, team_id: UUID, next_look: datetime | None) -> None:
         """Delete what the views and the log show of a team, except what it paid; look again then."""
