@@ -1,5 +1,6 @@
 """Uploads by address: what is taken, what is refused, and that nothing private is reached."""
 
+import gzip
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
@@ -21,6 +22,7 @@ PAGES = {
     "/private": (302, {"Location": "http://10.0.0.1/picture.jpg"}, b""),
     "/file": (302, {"Location": "file:///etc/passwd"}, b""),
     "/page": (200, {"Content-Type": "image/jpeg"}, b"<html>"),
+    "/bomb": (200, {"Content-Encoding": "gzip"}, gzip.compress(JPEG + bytes(LARGEST))),
     "/huge": (200, {}, JPEG + bytes(LARGEST)),
 }
 
@@ -77,6 +79,7 @@ async def test_an_image_is_known_by_its_bytes(fetcher: GuardedFetcher, site: str
         ("/nothing", "url_unreachable"),
         ("/loop", "url_unreachable"),
         ("/huge", "image_too_large"),
+        ("/bomb", "not_an_image"),
         ("/private", "url_refused"),
         ("/file", "url_refused"),
     ],

@@ -1,8 +1,18 @@
+"""What clients must not send: refused with a clear word, and nothing is changed by it."""
+
+import asyncio
+import gzip
+import json
 from uuid import uuid4
 
+import httpx
 import pytest
 from services.gateway.tests.stage import Stage, reference_model
+from starlette.types import Receive
 
+from chassis.http import Problem
+from gateway.adapters.inbound.http.body_limit import BodyLimit
+from gateway.adapters.inbound.http.envelope import Envelope
 from gateway.domain.cursor import encode
 
 GOOD = {"prompt": "x", "reference_model_id": str(uuid4())}
@@ -46,14 +56,108 @@ async def test_what_is_not_a_request_is_refused_in_plain_words(stage: Stage, bod
     assert answer.json()["errors"]
 
 
-@pytest.mark.parametrize("raw", [b"{", b"\xff\xfe", b'{"prompt": "\\ud800"}', b"[" * 20_000])
-async def test_what_is_not_json_is_refused(stage: Stage, raw: bytes):
+def padded(field: str, value: str) -> bytes:
+    """Write a good request, but for one field that JSON writers do not write."""
+    return b'{"prompt": "x", "reference_model_id": "%b", "%b": %b}' % (
+        GOOD["reference_model_id"].encode(), field.encode(), value.encode(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"prompt": "\\ud800"}',
+        padded("negative_prompt", '"\\udfff"'),
+        padded("negative_prompt", '"\\u0000"'),
+        b"[" * 20_000,
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        padded("count", "[" * 30_000 + "]" * 30_000),
+        padded("count", "1e400"),
+        padded("count", "-1e400"),
+        padded("count", "NaN"),
+        padded("count", "9" * 5_000),
+        padded("max_credits", "9" * 4_000),
+        padded("max_credits", "1e308"),
+        padded("seed", '"' + "9" * 30_000 + '"'),
+        gzip.compress(b'{"prompt": "x"}'),
+    ],
+    ids=lambda raw: f"{raw[-30:]!r}",
+)
+async def test_what_is_not_json_as_described_is_refused_and_changes_nothing(stage: Stage, raw: bytes):
     person = await stage.person()
+    said = len(stage.said)
     headers = {"Content-Type": "application/json"}
     answer = await person.client.post("/api/generate", content=raw, headers=headers)
 
-    assert answer.status_code in (400, 422)
+    assert answer.status_code in (400, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] in ("bad_request", "invalid_request")
+    assert (await person.client.get("/api/jobs")).json()["data"] == []
+    assert len(stage.said) == said
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "application/xml"},
+        {"Content-Type": ""},
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ],
+    ids=lambda headers: " ".join(headers.values()),
+)
+async def test_a_body_of_another_kind_is_refused(stage: Stage, headers: dict[str, str]):
+    await stage.hear(reference := reference_model())
+    person = await stage.person()
+    body = json.dumps(GOOD | {"reference_model_id": str(reference.id)}).encode()
+    bomb = gzip.compress(b" " * 50_000_000)
+    content = bomb if "Content-Encoding" in headers else body
+    answer = await person.client.post("/api/generate", content=content, headers=headers)
+
+    # What a form of another site can send is refused for want of its token, before it is read.
+    refusals = {(403, "csrf_token_invalid"), (422, "invalid_request"), (400, "bad_request")}
+    assert (answer.status_code, answer.json()["code"]) in refusals
+    assert (await person.client.get("/api/jobs")).json()["data"] == []
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for():
+    async def receive() -> dict[str, object]:
+        await asyncio.sleep(600)
+        raise AssertionError
+
+    async def read(scope: object, body: Receive, send: object) -> None:
+        await body()
+
+    scope = {"type": "http", "path": "/api/generate", "headers": [(b"content-length", b"20")]}
+    with pytest.raises(Problem) as refused:
+        await BodyLimit(read, usual=1_000, exceptions={}, patience=0.05)(scope, receive, None)
+    assert (refused.value.status, refused.value.code) == (408, "body_too_slow")
+
+
+async def test_who_sends_a_body_drop_by_drop_is_told_and_changes_nothing(stage: Stage):
+    app = BodyLimit(stage.app, usual=65_536, exceptions={}, patience=0.3)
+    person = await stage.person()
+    before = len(stage.said)
+
+    async def drops():
+        for letter in json.dumps(GOOD):
+            yield letter.encode()
+            await asyncio.sleep(0.05)
+
+    transport = httpx.ASGITransport(Envelope(app), raise_app_exceptions=False)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://atelier", cookies=dict(person.client.cookies)
+    ) as client:
+        headers = {"Content-Type": "application/json"}
+        answer = await client.post("/api/generate", content=drops(), headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
+    assert len(stage.said) == before
 
 
 async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(stage: Stage):
@@ -84,6 +188,11 @@ async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(sta
         "/api/reference-models?search=%00",
         "/api/events?after=-1",
         "/api/events?after=99999999999999999999",
+        "/api/events?after=" + "9" * 5_000,
+        "/api/jobs?limit=1e400",
+        "/api/jobs?limit=" + "9" * 5_000,
+        "/api/jobs?cursor=%ff%fe&limit=%ed%a0%80",
+        "/api/jobs/" + "9" * 5_000,
     ],
 )
 async def test_wrong_parameters_are_refused(stage: Stage, path: str):

@@ -51,7 +51,7 @@ class GuardedFetcher:
         async with self._outside() as client, client.stream("GET", url) as answer:
             if answer.status_code != 200:
                 raise CannotFetch("url_unreachable", f"The address answered {answer.status_code}.")
-            async for chunk in answer.aiter_bytes():
+            async for chunk in answer.aiter_raw():  # packed it is no image, and cannot grow here
                 whole += chunk
                 if len(whole) > LARGEST:
                     raise CannotFetch("image_too_large", f"An image has at most {LARGEST} bytes.")
@@ -60,7 +60,11 @@ class GuardedFetcher:
     def _outside(self) -> httpx.AsyncClient:
         transport = GuardedTransport(self._trusted, self._tls, schemes=("https", "http"))
         return httpx.AsyncClient(
-            transport=transport, timeout=10.0, follow_redirects=True, max_redirects=_REDIRECTS
+            transport=transport,
+            timeout=10.0,
+            follow_redirects=True,
+            max_redirects=_REDIRECTS,
+            headers={"Accept-Encoding": "identity"},
         )
 
 

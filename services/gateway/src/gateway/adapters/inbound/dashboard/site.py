@@ -31,8 +31,8 @@ from gateway.adapters.inbound.dashboard.routes import (
 )
 from gateway.adapters.inbound.dashboard.visitor import NotSignedIn
 from gateway.adapters.inbound.http.api import Api
+from gateway.adapters.inbound.http.body_limit import BodyLimit
 from gateway.adapters.inbound.http.envelope import Envelope
-from gateway.adapters.inbound.http.limits import BodyLimit
 from gateway.adapters.inbound.http.problems import PROBLEMS
 from gateway.application.ports import Links
 

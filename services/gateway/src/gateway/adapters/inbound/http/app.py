@@ -4,9 +4,9 @@ from fastapi import FastAPI
 
 from gateway.adapters.inbound.http import description, docs, problems
 from gateway.adapters.inbound.http.api import Api
+from gateway.adapters.inbound.http.body_limit import BodyLimit
 from gateway.adapters.inbound.http.conditional import Conditional
 from gateway.adapters.inbound.http.envelope import Envelope
-from gateway.adapters.inbound.http.limits import BodyLimit
 from gateway.adapters.inbound.http.routes import (
     api_keys,
     auth,

@@ -36,6 +36,11 @@ CODES: dict[str, Code] = {
         (404,), "There is no such address, job, image or model.", "Check the path and the ids."
     ),
     "http_error": Code((415, 406, 501), "The request cannot be answered as it was sent.", "Read `detail`."),
+    "body_too_slow": _code(
+        408,
+        "The body did not come in time.",
+        "Send it at once, over a better connection; repeat the request.",
+    ),
     "body_too_large": _code(413, "The body is larger than `limit` bytes.", "Send less."),
     "idempotency_key_reused": _code(
         422,

@@ -28,6 +28,7 @@ _WORDS = {
     402: "Too few credits; carries `required` and `spendable`",
     403: "Not permitted",
     404: "There is no such thing in this team",
+    408: "The body did not come in time",
     409: "Not possible in this state; among others `quote_expired`, `quote_mismatch`, `account_frozen`",
     410: "No longer kept",
     413: "The body is too large",
@@ -93,8 +94,8 @@ class Described(FastAPI):
 
 
 def _limit_bodies(described: dict[str, Any]) -> None:
-    """Say of each operation that takes a body that it may be too large: one layer refuses it for all."""
+    """Say of each operation that takes a body that it may be too large or slow; one layer refuses it."""
     for path in described["paths"].values():
         for operation in path.values():
             if "requestBody" in operation:
-                operation["responses"] |= {str(status): told for status, told in problems(413).items()}
+                operation["responses"] |= {str(status): told for status, told in problems(408, 413).items()}

@@ -1,4 +1,4 @@
-"""How much a client may send: requests a minute by plan, bytes by endpoint."""
+"""How often clients may ask: requests a minute by plan, streams at a time."""
 
 import time
 from collections import Counter
@@ -6,9 +6,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from chassis.http import Problem
 from gateway.domain.rate import Allowance, Bucket, Use
 
 _IDLE = 120.0
@@ -100,41 +97,3 @@ def rate_headers(allowance: Allowance) -> dict[str, str]:
         "RateLimit-Reset": str(allowance.reset),
     }
     return headers if allowance.allowed else headers | {"Retry-After": str(allowance.retry_after)}
-
-
-class BodyLimit:
-    """Refuses bodies that are too large, before and while they are read."""
-
-    def __init__(self, app: ASGIApp, usual: int, exceptions: Mapping[str, int]) -> None:
-        self._app, self._usual, self._exceptions = app, usual, exceptions
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, unless it is too large."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = self._exceptions.get(scope["path"], self._usual)
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > limit:
-            raise _too_large(limit)
-        read = 0
-
-        async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > limit:
-                raise _too_large(limit)
-            return message
-
-        async def answered(message: Message) -> None:
-            if read <= limit:  # whatever was made of the error meanwhile, this is what is told
-                await send(message)
-
-        await self._app(scope, counted, answered)
-        if read > limit:
-            raise _too_large(limit)
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(413, "body_too_large", f"The body may have at most {limit} bytes.", limit=limit)
