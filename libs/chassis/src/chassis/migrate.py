@@ -4,8 +4,6 @@ import asyncio
 from importlib.resources import as_file, files
 from logging import getLogger
 
-from alembic import command, context
-from alembic.config import Config
 from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -26,6 +24,10 @@ def migrate(settings: ServiceSettings, package: str) -> None:
 
 def upgrade(database_url: str, package: str) -> None:
     """Run the Alembic migrations inside `package` up to the newest; must be called outside an event loop."""
+    # Only here, because services import this module, and Alembic takes half a second and 15 MB.
+    from alembic import command
+    from alembic.config import Config
+
     with as_file(files(package) / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder))
@@ -36,6 +38,7 @@ def upgrade(database_url: str, package: str) -> None:
 
 def run_env(metadata: MetaData) -> None:
     """Be a service's Alembic `env.py`: one transaction, the version table in the service's own schema."""
+    from alembic import context
 
     def run(connection: Connection) -> None:
         context.configure(

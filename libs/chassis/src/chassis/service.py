@@ -125,7 +125,9 @@ async def _flush(relay: Relay) -> None:
 
 
 def _server(service: Service) -> _Server:
-    app = service.app or FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
+    app = service.app or FastAPI(
+        title=service.name, docs_url=None, redoc_url=None, openapi_url=None, telemetry=telemetry.NATIVE
+    )
     install_operations(app, service.health)
     telemetry.instrument(app)
     return _Server(

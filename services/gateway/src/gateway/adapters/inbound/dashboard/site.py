@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis import telemetry
 from chassis.http import Problem
 from gateway.adapters.inbound.dashboard import errors
 from gateway.adapters.inbound.dashboard.routes import (
@@ -59,7 +60,7 @@ LARGEST_FORM = 64 * 1024
 
 def create_site(api: Api | None) -> FastAPI:
     """Build the dashboard as an app of its own: its errors are pages, and no API describes it."""
-    site = FastAPI(openapi_url=None)
+    site = FastAPI(openapi_url=None, telemetry=telemetry.NATIVE)
     site.state.api = api
     for routes in ROUTES:
         site.include_router(routes.router)

@@ -43,7 +43,7 @@ class Api:
     streams: Streams = field(default_factory=lambda: Streams(20))
 
 
-def _api(request: Request) -> Api:
+async def _api(request: Request) -> Api:  # async, because FastAPI runs others in a thread
     api: Api = request.app.state.api
     return api
 

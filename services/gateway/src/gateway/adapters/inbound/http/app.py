@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from chassis import telemetry
 from gateway.adapters.inbound.http import description, docs, problems
 from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.body_limit import BodyLimit
@@ -58,6 +59,7 @@ def create_app(api: Api | None = None) -> FastAPI:
         redoc_url=None,
         responses=description.KNOWN,
         generate_unique_id_function=description.operation_id,
+        telemetry=telemetry.NATIVE,
     )
     app.state.api = api
     for routes in ROUTES:

@@ -72,7 +72,7 @@ class StoredLists:
             "most": before and first_id(before + _TICK),
         }
         rows = await self._page(_JOBS, {"team_id": team_id}, filters, "id desc", "id < :a0", page)
-        return [read_job(row) for row in rows]
+        return [read_job(row.document, row.cost) for row in rows]
 
     async def models(
         self, team_id: UUID, page: Page, *, status: str | None, category: str | None, search: str | None

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
@@ -23,6 +23,14 @@ _JOB = text("""
     select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
     where id = :id and team_id = :team_id
 """)
+_JOB_ALONE = """
+    select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
+    where id = $1 and team_id = $2
+"""
+_JOBS_ALONE = """
+    select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
+    where id = any($1) and team_id = $2 order by array_position($1, id)
+"""
 _JOBS = text("""
     select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
     where id = any(:ids) and team_id = :team_id order by array_position(:ids, id)
@@ -70,12 +78,12 @@ class ViewsOn:
     async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
         """Find a job."""
         row = (await self.connection.execute(_JOB, {"id": id_, "team_id": team_id})).first()
-        return read_job(row) if row else None
+        return read_job(row.document, row.cost) if row else None
 
     async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
         """Find the jobs of one request, in this order, as far as they are there."""
         rows = await self.connection.execute(_JOBS, {"ids": list(ids), "team_id": team_id})
-        return [read_job(row) for row in rows]
+        return [read_job(row.document, row.cost) for row in rows]
 
     async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
         """Tell whether a job that trains a model, or draws with it, is open."""
@@ -119,11 +127,11 @@ class ViewsOn:
         return kind.model_validate_json(found) if found else None
 
 
-def read_job(row: Row[Any]) -> JobView:
-    """Read a row with a job's document and cost."""
-    cost = orjson.loads(row.cost) if row.cost else None
+def read_job(document: str, priced: str | None) -> JobView:
+    """Read a job's document and cost."""
+    cost = orjson.loads(priced) if priced else None
     return JobView(
-        JobChanged.model_validate_json(row.document),
+        JobChanged.model_validate_json(document),
         Cost(held=cost["amount"], unit_price=cost["unit_price"], price_version=cost["price_version"])
         if cost
         else None,
@@ -138,13 +146,13 @@ class StoredViews:
 
     async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
         """Find a job."""
-        async with self.database.reading() as connection:
-            return await ViewsOn(connection).job(team_id, id_)
+        rows = await self.database.read(_JOB_ALONE, id_, team_id)
+        return read_job(rows[0]["document"], rows[0]["cost"]) if rows else None
 
     async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
         """Find the jobs of one request, in this order, as far as they are there."""
-        async with self.database.reading() as connection:
-            return await ViewsOn(connection).jobs(team_id, ids)
+        rows = await self.database.read(_JOBS_ALONE, list(ids), team_id)
+        return [read_job(row["document"], row["cost"]) for row in rows]
 
     async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
         """Tell whether a job that trains a model, or draws with it, is open."""
