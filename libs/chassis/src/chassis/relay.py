@@ -70,7 +70,7 @@ class Relay:
         self._database.committed.clear()
         await self.flush()
         if self._trouble is not None:
-            raise self._trouble
+            raise self._trouble.with_traceback(None)  # the same again and again, until something is sent
 
     async def _rest(self) -> None:
         try:

@@ -1,7 +1,8 @@
 """Whatever the service was about to send when it died: nothing is lost, stranded, or done twice.
 
 It dies before or after each kind of thing it sends in a story, at occasions drawn by a seed (`CRASH_SEED`
-draws the same again); with `CRASH_POINTS=all` at every occasion, also those only a new process has.
+draws the same again); with `CRASH_POINTS=all` at every occasion, also those only a new process has: some
+400 points, about half an hour.
 """
 
 import asyncio
