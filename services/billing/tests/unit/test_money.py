@@ -71,6 +71,14 @@ def test_an_upgrade_never_brings_more_than_the_difference_and_never_less_than_it
     assert 3_000 * part <= added.credits < 3_000 * part + 1
 
 
+def test_an_upgrade_of_a_plan_that_a_coupon_paid_for_brings_the_difference_too():
+    dossier = upgraded(datetime(2027, 2, 14, 10, tzinfo=UTC))
+    old, new = dossier.bills[1].lines
+    free = replace(dossier.bills[1], lines=(replace(old, amount=0), new))
+    _, added = facts(replace(dossier, bills=(BILL, free)))
+    assert added.credits == 1_500
+
+
 def test_a_lesser_plan_adds_nothing():
     assert len(facts(upgraded(START + timedelta(days=3), "pro", "starter"))) == 1
 

@@ -113,7 +113,8 @@ def _plan_at(dossier: Dossier, bill: Bill, line: Line, moment: datetime) -> Plan
 def _upgrade(team_id: UUID, dossier: Dossier, bill: Bill, deal: Deal) -> PeriodOpened | None:
     """Add the difference of the plans for what is left of the month in which a better one was chosen."""
     bought = [line for line in bill.lines if line.prorated and line.amount > 0]
-    given_back = [line for line in bill.lines if line.prorated and line.amount < 0]
+    # Of a plan that a coupon paid for, nothing is given back in money; it is given back all the same.
+    given_back = [line for line in bill.lines if line.prorated and line.amount <= 0]
     if not bought or deal.tries(bought[0].start):
         return None
     more = sum(PLANS[line.plan].credits for line in bought)
