@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from e2e.house import PLENTY, House
 from e2e.provider import USUAL, Provider
+from e2e.witness import secrets_found, watch
 
 from atelier_local.nodes import Nodes
 from atelier_local.stack import Stack
@@ -36,7 +37,9 @@ def stack(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     running = Stack(tmp_path_factory.mktemp("stack"), env_overrides=HURRIED, nodes=nodes)
     running.start()
     try:
+        watch(running)
         yield running
+        assert secrets_found(running) == []  # of the whole run
     finally:
         running.stop()
         running.forget()
