@@ -20,7 +20,7 @@ from chassis.database import Database
 from contracts import MESSAGES
 from contracts.envelope import Delivery
 from contracts.message import AnyMessage, Command, Message
-from contracts.topology import COMMANDS, FACTS
+from contracts.topology import COMMANDS, FACTS, QUEUES, RETRY_DELAYS, UNROUTED
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,33 @@ def fresh_database(nodes: Any) -> Iterator[FreshDatabase]:  # noqa: ANN401 - dep
     drop_database(nodes.postgres, name)
 
 
-@pytest.fixture(scope="module")
-def fresh_vhost(nodes: Any) -> Iterator[str]:  # noqa: ANN401 - as above
-    """Make a virtual host of the module's own with the whole topology; deleted at its end."""
+@pytest.fixture(scope="session")
+def vhost(nodes: Any) -> str:  # noqa: ANN401 - as above
+    """Make one virtual host for the session: each takes rabbitmqctl seconds."""
     name = f"test-{uuid4().hex[:12]}"
     nodes.rabbitmq.add_vhost(name)
-    url = nodes.rabbitmq.url(name)
-    in_thread(lambda: asyncio.run(topology.declare(url)))
-    yield url
-    nodes.rabbitmq.delete_vhost(name)
+    return str(nodes.rabbitmq.url(name))
+
+
+@pytest.fixture(scope="module")
+def fresh_vhost(vhost: str) -> str:
+    """Return a virtual host with the whole topology: nothing is in its queues, and nobody listens to them."""
+    in_thread(lambda: asyncio.run(_begin_anew(vhost)))
+    return vhost
+
+
+async def _begin_anew(url: str) -> None:
+    await topology.declare(url)
+    names = [*RETRY_DELAYS, UNROUTED, *(name for queue in QUEUES for name in (queue.name, queue.parked))]
+    connection = await aio_pika.connect(url)
+    async with connection, asyncio.timeout(30):
+        channel = await connection.channel()
+        for name in names:
+            queue = await channel.declare_queue(name, passive=True)
+            while queue.declaration_result.consumer_count:  # what it holds comes back when it has ended
+                await asyncio.sleep(0.1)
+                queue = await channel.declare_queue(name, passive=True)
+            await queue.purge()
 
 
 async def schema_differences(url: str, described: MetaData) -> list[object]:

@@ -19,7 +19,8 @@ async def declare(url: str) -> None:
     async with connection:
         channel = await connection.channel()
         await _declare_exchanges(channel)
-        await _declare_ladder(channel)
+        for name, delay in RETRY_DELAYS.items():
+            await declare_rung(channel, name, delay)
         for queue in QUEUES:
             await _declare_queue(channel, queue)
 
@@ -38,15 +39,13 @@ async def _declare_exchanges(channel: AbstractChannel) -> None:
     await unrouted.bind(UNROUTED)
 
 
-async def _declare_ladder(channel: AbstractChannel) -> None:
+async def declare_rung(channel: AbstractChannel, name: str, delay: int) -> None:
+    """Declare where messages wait, for so many milliseconds, before they go back to their own queue."""
     # Without a dead-letter routing key a message keeps the one it came with: the name of its own queue.
-    for name, delay in RETRY_DELAYS.items():
-        await channel.declare_exchange(name, aio_pika.ExchangeType.FANOUT, durable=True)
-        arguments: HeadersType = (
-            QUORUM | AT_LEAST_ONCE | {"x-message-ttl": delay, "x-dead-letter-exchange": ""}
-        )
-        queue = await channel.declare_queue(name, durable=True, arguments=arguments)
-        await queue.bind(name)
+    await channel.declare_exchange(name, aio_pika.ExchangeType.FANOUT, durable=True)
+    arguments: HeadersType = QUORUM | AT_LEAST_ONCE | {"x-message-ttl": delay, "x-dead-letter-exchange": ""}
+    queue = await channel.declare_queue(name, durable=True, arguments=arguments)
+    await queue.bind(name)
 
 
 async def _declare_queue(channel: AbstractChannel, queue: Queue) -> None:

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from chassis import ladder
+from chassis import ladder, topology
 from chassis.broker import listen
 from chassis.consumer import Consumer, Poison, Reception
 from chassis.database import Database
@@ -104,6 +104,13 @@ async def bus(fresh_vhost: str) -> AsyncIterator[Bus]:
         yield bus
 
 
+@pytest.fixture
+async def soon(bus: Bus) -> str:
+    """A rung of the ladder on which nobody waits long."""
+    await topology.declare_rung(bus.channel, "retry.soon", 300)
+    return "retry.soon"
+
+
 async def parked(url: str) -> list[aio_pika.abc.AbstractIncomingMessage]:
     connection = await aio_pika.connect(url)
     async with connection:
@@ -159,9 +166,9 @@ async def test_one_bad_message_fails_alone(fresh_vhost: str, database: Database,
 
 
 async def test_a_failing_message_climbs_the_ladder_and_succeeds(
-    fresh_vhost: str, database: Database, bus: Bus, running: Run, monkeypatch: pytest.MonkeyPatch
+    fresh_vhost: str, database: Database, bus: Bus, running: Run, soon: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(ladder, "RUNGS", ("retry.5s", "retry.5s", "retry.5s"))
+    monkeypatch.setattr(ladder, "RUNGS", ("retry.5s", soon))
     async with running(fresh_vhost, database, Health()) as releasing:
         command = release("once")
         await bus.say(command)
@@ -170,9 +177,9 @@ async def test_a_failing_message_climbs_the_ladder_and_succeeds(
 
 
 async def test_a_handler_that_was_cancelled_from_within_does_not_end_its_queue(
-    fresh_vhost: str, database: Database, bus: Bus, running: Run, monkeypatch: pytest.MonkeyPatch
+    fresh_vhost: str, database: Database, bus: Bus, running: Run, soon: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(ladder, "RUNGS", ("retry.5s",) * 3)
+    monkeypatch.setattr(ladder, "RUNGS", (soon,) * 3)
     async with running(fresh_vhost, database, Health()):
         await bus.say(cancelled := release("cancelled"))
         await bus.say(next_ := release())
