@@ -91,7 +91,7 @@ async def client(environment) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 if (await client.get("/health/ready")).status_code == 200:
