@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 from hypothesis import settings
 
@@ -13,13 +12,10 @@ from atelier_local.containers import docker_answers
 from atelier_local.nodes import Nodes, choose_nodes, forget
 
 pytest_plugins = ["chassis.testing"]
+
 # How long an example takes says how busy the machine is, and nothing of what is promised.
 settings.register_profile("atelier", deadline=None)
 settings.load_profile("atelier")
-
-# How long an example takes says how busy the machine is, and nothing about the code.
-hypothesis.settings.register_profile("atelier", deadline=None)
-hypothesis.settings.load_profile("atelier")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -36,16 +38,24 @@ asyncio.run(run(Service("test", settings, database, consumers)))
 """
 
 
-async def start(tables: str, url: str, port: int) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def started(tables: str, url: str, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Let the program run; whatever becomes of the test, it ends."""
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": tables,
         "RABBITMQ_URL": url,
         "HTTP_PORT": str(port),
     }
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, env=environment, stdout=asyncio.subprocess.PIPE
     )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
 
 
 async def readiness(port: int, wanted: int) -> None:
@@ -64,18 +74,18 @@ async def test_a_process_waits_for_its_broker_works_and_stops_when_told(
 ):
     await asyncio.sleep(2)  # a quorum queue is safe about a second after its declaration, not before
     await asyncio.to_thread(nodes.rabbitmq.kill)
-    process = await start(tables, fresh_vhost, unused_tcp_port)
-    await readiness(unused_tcp_port, 503)
-    await asyncio.to_thread(nodes.rabbitmq.start)
-    await readiness(unused_tcp_port, 200)
-    command = ReleaseCredits(job_id=uuid4(), team_id=uuid4(), reason="test")
-    async with listening(fresh_vhost, CreditsSettled) as bus:
-        await bus.say(command)
-        assert (await bus.hear(CreditsSettled)).job_id == command.job_id
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(20):
-        output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
+    async with started(tables, fresh_vhost, unused_tcp_port) as process:
+        await readiness(unused_tcp_port, 503)
+        await asyncio.to_thread(nodes.rabbitmq.start)
+        await readiness(unused_tcp_port, 200)
+        command = ReleaseCredits(job_id=uuid4(), team_id=uuid4(), reason="test")
+        async with listening(fresh_vhost, CreditsSettled) as bus:
+            await bus.say(command)
+            assert (await bus.hear(CreditsSettled)).job_id == command.job_id
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()
     assert fresh_database.query("select count(*) from credits.outbox") == "0"
 
 
@@ -86,16 +96,14 @@ async def test_a_process_is_not_ready_while_its_broker_says_nothing(tables: str,
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     silent = f"amqp://a:b@127.0.0.1:{server.sockets[0].getsockname()[1]}/v"
-    process = await start(tables, silent, unused_tcp_port)
-    await readiness(unused_tcp_port, 503)
     seen: list[int] = []
-    async with httpx.AsyncClient() as http:
-        while len(seen) < 20:
-            answer = await http.get(f"http://127.0.0.1:{unused_tcp_port}/health/ready")
-            seen.append(answer.status_code)
-            await asyncio.sleep(0.1)
-    process.kill()
-    await process.communicate()
+    async with started(tables, silent, unused_tcp_port):
+        await readiness(unused_tcp_port, 503)
+        async with httpx.AsyncClient() as http:
+            while len(seen) < 20:
+                answer = await http.get(f"http://127.0.0.1:{unused_tcp_port}/health/ready")
+                seen.append(answer.status_code)
+                await asyncio.sleep(0.1)
     server.close()
     assert set(seen) == {503}
 
