@@ -185,6 +185,9 @@ async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(sta
         "/api/jobs?limit=101",
         "/api/jobs?status=done",
         "/api/jobs/not-an-id",
+        "/api/jobs?from=0.5",
+        "/api/credits/history?from=1762000000",
+        "/api/credits/history?to=-5",
         "/api/reference-models?search=%00",
         "/api/events?after=-1",
         "/api/events?after=99999999999999999999",
@@ -248,6 +251,37 @@ async def test_every_answer_has_an_id_and_is_kept_by_the_client_alone(stage: Sta
     assert strange.json()["request_id"] == strange.headers["x-request-id"]
     assert (strange.status_code, strange.json()["code"]) == (404, "not_found")
     assert (await person.client.put("/api/jobs")).json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("OPTIONS", "/api/me", "DELETE, GET, PATCH"),
+        ("PUT", "/api/jobs", "GET"),
+        ("PUT", f"/api/webhook-endpoints/{uuid4()}", "DELETE, PATCH"),
+        ("GET", f"/api/jobs/{uuid4()}/regenerate", "POST"),
+        ("DELETE", "/api/images/delete", "POST"),
+        ("DELETE", "/api/images/export", "POST"),
+    ],
+)
+async def test_a_wrong_method_is_told_all_right_ones(stage: Stage, method: str, path: str, allowed: str):
+    person = await stage.person()
+    answer = await person.client.request(method, path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json()["code"] == "method_not_allowed"
+
+
+async def test_a_number_is_what_json_calls_one(stage: Stage):
+    person = await stage.person()
+    wish = {"items": [{"operation": "generate_images", "quantity": 4.0}]}
+    asked = await person.client.post("/api/credits/quotes", json=wish)
+    half = await person.client.post(
+        "/api/credits/quotes", json={"items": [{"operation": "generate_images", "quantity": 4.5}]}
+    )
+
+    assert (asked.status_code, asked.json()["total"]) == (201, 8)
+    assert half.status_code == 422
 
 
 async def test_the_plan_limits_requests_and_says_what_is_left(stage: Stage):

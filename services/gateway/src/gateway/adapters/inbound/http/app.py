@@ -8,6 +8,7 @@ from gateway.adapters.inbound.http.api import Api
 from gateway.adapters.inbound.http.body_limit import BodyLimit
 from gateway.adapters.inbound.http.conditional import Conditional
 from gateway.adapters.inbound.http.envelope import Envelope
+from gateway.adapters.inbound.http.methods import Methods
 from gateway.adapters.inbound.http.routes import (
     api_keys,
     auth,
@@ -45,6 +46,7 @@ ROUTES = (
     webhook_endpoints,
     webhooks,
 )
+PREFIX = "/api"
 USUAL_BODY = 64 * 1024
 LONGEST_CALLBACK = 1_000_000
 
@@ -63,10 +65,13 @@ def create_app(api: Api | None = None) -> FastAPI:
     )
     app.state.api = api
     for routes in ROUTES:
-        app.include_router(routes.router, prefix="/api")
+        app.include_router(routes.router, prefix=PREFIX)
     docs.install(app)
     problems.install(app)
     app.add_middleware(Conditional)
+    app.add_middleware(
+        Methods, prefix=PREFIX, routes=[route for routes in ROUTES for route in routes.router.routes]
+    )
     app.add_middleware(
         BodyLimit,
         usual=USUAL_BODY,
