@@ -53,13 +53,12 @@ LONGEST_CALLBACK = 1_000_000
 
 def create_app(api: Api | None = None) -> FastAPI:
     """Build the app; without an `api` it can only describe itself."""
-    app = description.Described(
+    app = description.DescribedApp(
         title=description.TITLE,
         version="1.0.0",
         description=description.ABOUT,
         docs_url=None,
         redoc_url=None,
-        responses=description.KNOWN,
         generate_unique_id_function=description.operation_id,
         telemetry=telemetry.NATIVE,
     )

@@ -2,25 +2,18 @@
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from contracts import billing as messages
 from contracts.billing import BillingChanged, Interval, Limits, Money, PlansChanged
-from gateway.adapters.inbound.http.bodies.common import Body, Strict
-
-
-def _page(written: str) -> str:
-    if urlsplit(written).scheme not in ("http", "https") or not urlsplit(written).hostname:
-        raise ValueError("must be the address of a page")
-    return written
-
+from gateway.adapters.inbound.http.bodies.common import Body, Strict, Whole
 
 PageUrl = Annotated[
     str,
-    StringConstraints(max_length=2000, pattern=r"^https?://[\x21-\x7e]+$"),
-    AfterValidator(_page),
+    StringConstraints(
+        max_length=2000, pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][\x21-\x7e]*)?$"
+    ),
 ]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
 _RETURN = "Where the browser goes afterwards; without it, to the dashboard"
@@ -49,7 +42,7 @@ class PackOffer(Body):
     price: Money
 
 
-class Plans(Body):
+class Offers(Body):
     """What is on offer, cheapest first; amounts are in the smallest unit of their currency."""
 
     plans: list[PlanOffer]
@@ -173,9 +166,9 @@ class AutoTopUpOn(Strict):
     )
 
     enabled: Literal[True]
-    threshold: Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+    threshold: Annotated[int, Field(ge=1, le=1_000_000, strict=True), Whole]
     pack: Key
-    monthly_cap: Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
+    monthly_cap: Annotated[int, Field(ge=1, le=10_000_000, strict=True), Whole]
 
 
 class AutoTopUpOff(Strict):
@@ -184,6 +177,17 @@ class AutoTopUpOff(Strict):
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
 
     enabled: Literal[False]
+
+
+def _which(body: object) -> str:
+    """Tell one from the other by what `enabled` says; a description can do that by texts only."""
+    enabled = body.get("enabled") if isinstance(body, dict) else getattr(body, "enabled", None)
+    return "on" if enabled else "off"
+
+
+AutoTopUpBody = Annotated[
+    Annotated[AutoTopUpOn, Tag("on")] | Annotated[AutoTopUpOff, Tag("off")], Discriminator(_which)
+]
 
 
 class Page(Body):

@@ -1,15 +1,32 @@
 """What all bodies share: unknown fields are errors, texts are clean, lists come in pages."""
 
 import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.config import JsonDict
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 Item = TypeVar("Item")
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_IN_ONE_LINE = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_NO_NUL = r"[^\u0000]"
 
 
 class Strict(BaseModel):
@@ -42,24 +59,75 @@ def _one_line(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-Clean = AfterValidator(_clean)
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check of texts, in plain words, with the pattern that tells the same in the description."""
+
+    check: Callable[[str], str]
+    pattern: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after all else."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Tell the pattern."""
+        return handler(schema) | {"pattern": self.pattern}
+
+
+Clean = Checked(_clean, f"^{_NO_NUL}*$")
+# What is left of a text when the spaces around it are gone must not be empty.
+Filled = Checked(_clean, rf"^{_NO_NUL}*\S{_NO_NUL}*$")
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
-    AfterValidator(_one_line),
+    Checked(_one_line, rf"^{_IN_ONE_LINE}*\S{_IN_ONE_LINE}*$"),
 ]
-Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Clean]
+Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Filled]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Clean]
 UploadKey = Annotated[str, StringConstraints(pattern=r"^uploads/[0-9a-f-]{36}/[0-9a-f-]{36}$")]
-MaxCredits = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+
+
+def _whole(number: object) -> object:
+    """Take 8.0 for 8, as JSON does: some languages write all their numbers like that."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = BeforeValidator(_whole)
+MaxCredits = Annotated[int, Field(ge=1, le=1_000_000, strict=True), Whole]
 QuoteId = Annotated[
     UUID, Field(description="An offer of `POST /api/credits/quotes`: it costs no more than that")
 ]
-Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Clean]
+Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Filled]
 
 Tag = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=40), Clean
+    str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=40), Filled
 ]
+
+
+def _written(time: object) -> object:
+    """Let no number pass for a time, which would be read as seconds since 1970."""
+    if isinstance(time, str) and "-" not in time[1:]:
+        raise ValueError("must be written as in RFC 3339: 2026-11-02T12:00:00Z")
+    return time
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Written = BeforeValidator(_written)
+Moment = Annotated[
+    datetime,
+    Written,
+    AfterValidator(_aware),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+    ),
+]
+"""A time in a query; without an offset, and as a date, it is UTC."""
 
 
 class PageQuery(Strict):

@@ -15,13 +15,15 @@ from gateway.adapters.inbound.http.bodies.common import (
     QuoteId,
     Strict,
     UploadKey,
+    Whole,
 )
 from gateway.adapters.inbound.http.bodies.jobs import Job
+from gateway.adapters.inbound.http.bodies.rules import UNIQUE, any_of, given, left_out, one_of, ruled
 
-Side = Annotated[int, Field(ge=64, le=2048, strict=True)]
-SeedNumber = Annotated[int, Field(ge=0, lt=2**64, strict=True)]
+Side = Annotated[int, Field(ge=64, le=2048, strict=True), Whole]
+SeedNumber = Annotated[int, Field(ge=0, lt=2**64, strict=True), Whole]
 SeedText = Annotated[str, Field(pattern=r"^[0-9]{1,20}$", description="Seeds exceed 53 bits: text is safer")]
-VersionNumber = Annotated[int, Field(ge=1, le=100_000, strict=True)]
+VersionNumber = Annotated[int, Field(ge=1, le=100_000, strict=True), Whole]
 _MOST_PIXELS = 2 * 1024 * 1024
 
 
@@ -42,7 +44,7 @@ class Picture(Strict):
     """How images are to be made, whatever they show."""
 
     negative_prompt: LongText = ""
-    count: Annotated[int, Field(ge=1, le=16, strict=True, description="Images of each prompt")] = 1
+    count: Annotated[int, Field(ge=1, le=16, strict=True, description="Images of each prompt"), Whole] = 1
     size: SizeWanted = SizeWanted()
     quality: Quality = "standard"
     format: ImageFormat = "jpeg"
@@ -71,23 +73,24 @@ class GenerateBody(Picture):
     Several prompts are a batch: each becomes a job of its own, and all are paid for or none.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "model_id": "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f",
-                    "prompt": "at the harbour at dawn, soft light",
-                    "count": 4,
-                    "max_credits": 8,
-                },
-                {
-                    "reference_model_id": "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f",
-                    "prompts": ["on a bridge in the rain", "in a greenhouse at noon"],
-                    "count": 2,
-                    "max_credits": 8,
-                },
-            ]
-        }
+    model_config = ruled(
+        one_of(given("model_id"), given("reference_model_id")),
+        any_of(given("model_id"), left_out("version")),
+        one_of(given("prompt"), given("prompts", minItems=1)),
+        examples=[
+            {
+                "model_id": "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f",
+                "prompt": "at the harbour at dawn, soft light",
+                "count": 4,
+                "max_credits": 8,
+            },
+            {
+                "reference_model_id": "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f",
+                "prompts": ["on a bridge in the rain", "in a greenhouse at noon"],
+                "count": 2,
+                "max_credits": 8,
+            },
+        ],
     )
 
     model_id: UUID | None = None
@@ -130,7 +133,9 @@ class CompareBody(Picture):
         }
     )
 
-    versions: Annotated[tuple[VersionNumber, ...], Field(min_length=2, max_length=4)]
+    versions: Annotated[
+        tuple[VersionNumber, ...], Field(min_length=2, max_length=4, json_schema_extra=UNIQUE)
+    ]
     prompt: Prompt
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.jobs import ExportChanged, ImagesExpiring, Result
 from gateway.adapters.inbound.http.bodies.common import Body, MaxCredits, QuoteId, Strict
+from gateway.adapters.inbound.http.bodies.rules import any_of, given, ruled
 from gateway.application.gallery import GalleryImage
 from gateway.application.ports import Links
 from gateway.domain.images import file_name, image_id
@@ -120,7 +121,10 @@ class Deletions(Body):
 class ExportBody(Strict):
     """What to pack: at most 1000 images, named one by one or by their jobs (all images that are there)."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"images": [_EXAMPLE]}]})
+    model_config = ruled(
+        any_of(given("images", minItems=1), given("jobs", minItems=1)),
+        examples=[{"images": [_EXAMPLE]}, {"jobs": [_EXAMPLE[:36]]}],
+    )
 
     images: Annotated[tuple[ImageId, ...], Field(max_length=1_000)] = ()
     jobs: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from contracts.catalog import (
     Category,
@@ -25,6 +25,7 @@ from gateway.adapters.inbound.http.bodies.common import (
     UploadKey,
 )
 from gateway.adapters.inbound.http.bodies.jobs import Job
+from gateway.adapters.inbound.http.bodies.rules import UNIQUE, all_of, any_of, given, left_out, ruled
 from gateway.application.ports import Links
 
 
@@ -95,23 +96,25 @@ class Model(Body):
 class CreateModelBody(Strict):
     """A model from a reference model and a description, or trained on 4 to 40 images of one's own."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "Harbour portraits",
-                    "description": "a calm woman in her thirties with short red hair",
-                    "reference_model_id": "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f",
-                    "max_credits": 100,
-                }
-            ]
-        }
+    model_config = ruled(
+        any_of(
+            all_of(given("reference_model_id"), given("description", pattern=r"\S"), left_out("upload_keys")),
+            given("upload_keys", minItems=4),
+        ),
+        examples=[
+            {
+                "name": "Harbour portraits",
+                "description": "a calm woman in her thirties with short red hair",
+                "reference_model_id": "0199f3a0-5d7e-7c3a-9a52-3f1d2b4c5e6f",
+                "max_credits": 100,
+            }
+        ],
     )
 
     name: Name
     description: LongText = ""
     reference_model_id: UUID | None = None
-    upload_keys: Annotated[tuple[UploadKey, ...], Field(max_length=40)] = ()
+    upload_keys: Annotated[tuple[UploadKey, ...], Field(max_length=40, json_schema_extra=UNIQUE)] = ()
     max_credits: MaxCredits | None = None
     quote_id: QuoteId | None = None
 
@@ -139,8 +142,9 @@ class CreateModelBody(Strict):
 class RefineModelBody(Strict):
     """What the next version is to do better: instructions, further images, or both."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"instructions": "softer light, freckles", "max_credits": 50}]}
+    model_config = ruled(
+        any_of(given("instructions", pattern=r"\S"), given("upload_keys", minItems=1)),
+        examples=[{"instructions": "softer light, freckles", "max_credits": 50}],
     )
 
     instructions: LongText = ""
@@ -162,7 +166,9 @@ class RefineModelBody(Strict):
 class UpdateModelBody(Strict):
     """Another name, another description, or both."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour portraits, winter"}]})
+    model_config = ruled(
+        any_of(given("name"), given("description")), examples=[{"name": "Harbour portraits, winter"}]
+    )
 
     name: Name | None = None
     description: LongText | None = None

@@ -15,8 +15,9 @@ from pydantic import (
 )
 
 from chassis.clock import utc_now
-from gateway.adapters.inbound.http.bodies.common import Body, Clean, Name, Strict, example
+from gateway.adapters.inbound.http.bodies.common import Body, Clean, Name, Strict, Whole, Written, example
 from gateway.adapters.inbound.http.bodies.credits import Balance
+from gateway.adapters.inbound.http.bodies.rules import all_of, any_of, given, left_out, ruled
 from gateway.application.ports import ApiKey as StoredKey
 from gateway.domain.people import Membership, Topic
 from gateway.domain.people import Session as StoredSession
@@ -43,7 +44,7 @@ def _to_come(time: datetime) -> datetime:
     return time
 
 
-Future = Annotated[AwareDatetime, AfterValidator(_to_come)]
+Future = Annotated[AwareDatetime, Written, AfterValidator(_to_come)]
 
 
 class SignUpBody(Strict):
@@ -108,7 +109,14 @@ class MeBody(Strict):
     `notices` are what the team of this session writes letters about to this person; an empty list: nothing.
     """
 
-    model_config = example({"name": "Ada Lovelace"})
+    model_config = ruled(
+        any_of(all_of(given("email"), given("password")), left_out("email", "password")),
+        any_of(given("name"), given("email")),
+        examples=[
+            {"name": "Ada Lovelace"},
+            {"email": "ada.lovelace@example.com", "password": "a long password"},
+        ],
+    )
 
     name: Name | None = None
     email: Email | None = None
@@ -219,7 +227,7 @@ class ApiKeyBody(Strict):
         Scope.MODELS,
     )
     expires_at: Future | None = None
-    credit_budget: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] | None = None
+    credit_budget: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True), Whole] | None = None
     budget_period: Literal["total", "month"] = "total"
 
 

@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, model_validator
 from contracts.credits import CreditsQuoted, Price, PricingChanged, QuotedItem
 from contracts.credits import QuoteItem as Item
 from contracts.orders import Operation, Quality, Size
-from gateway.adapters.inbound.http.bodies.common import Body, Strict
+from gateway.adapters.inbound.http.bodies.common import Body, Strict, Whole
 from gateway.adapters.inbound.http.bodies.generate import SizeWanted
+from gateway.adapters.inbound.http.bodies.rules import NEVER, any_of, ruled
 
 
 class Pricing(Body):
@@ -32,8 +33,16 @@ class Pricing(Body):
 class QuoteItemBody(Strict):
     """So many images with these options, or one training."""
 
+    model_config = ruled(
+        any_of(
+            {"properties": {"operation": {"const": "generate_images"}}},
+            {"properties": {"quantity": {"const": 1}, "size": NEVER, "quality": NEVER}},
+        ),
+        examples=[{"operation": "generate_images", "quantity": 4, "quality": "high"}],
+    )
+
     operation: Operation
-    quantity: Annotated[int, Field(ge=1, le=16, strict=True)] = 1
+    quantity: Annotated[int, Field(ge=1, le=16, strict=True), Whole] = 1
     size: SizeWanted = SizeWanted()
     quality: Quality = "standard"
 

@@ -9,7 +9,6 @@ from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.common import PageOf
 from gateway.adapters.inbound.http.bodies.people import ApiKey, ApiKeyBody, NewApiKey
 from gateway.adapters.inbound.http.caller import IdempotencyKey, KeyManager, fingerprint, replayed, wish
-from gateway.adapters.inbound.http.description import problems
 from gateway.application.manage_api_keys import create_api_key, list_api_keys, revoke_api_key
 from gateway.application.ports import ApiKey as StoredKey
 from gateway.domain.requests import GRANTED, Kind
@@ -37,7 +36,7 @@ async def get_api_keys(caller: KeyManager, api: Ports) -> PageOf[ApiKey]:
     return PageOf(data=[ApiKey.of(key) for key in keys])
 
 
-@router.delete("/api-keys/{id}", status_code=204, responses=problems(404), name="revoke_api_key")
+@router.delete("/api-keys/{id}", status_code=204, name="revoke_api_key")
 async def delete_api_key(key_id: Annotated[UUID, Path(alias="id")], caller: KeyManager, api: Ports) -> None:
     """End a key at once."""
     await revoke_api_key(caller, key_id, api.asking.clock(), api.asking.transaction)

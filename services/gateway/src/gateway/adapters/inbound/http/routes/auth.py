@@ -21,7 +21,7 @@ from gateway.adapters.inbound.http.caller import (
     fingerprint,
     replayed,
 )
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.adapters.inbound.http.signing import forget_cookie, signed_in
 from gateway.application.passwords import ask_reset, change_password, reset_password
 from gateway.application.sign_in import sign_in, sign_out
@@ -36,7 +36,7 @@ router = APIRouter(tags=["auth"], dependencies=[Depends(check_origin)])
     "/auth/sign-up",
     status_code=201,
     response_model=Session,
-    responses=also(202, "Signed up; the first credits are on their way", model=Session) | problems(409),
+    responses=also(202, "Signed up; the first credits are on their way", model=Session),
     name="sign_up",
 )
 async def post_sign_up(
@@ -93,13 +93,13 @@ async def post_reset(body: ResetBody, request: Request, api: Ports) -> None:
     await ask_reset(body.email, device_of(request), api.identity)
 
 
-@router.post("/auth/reset/confirm", status_code=204, responses=problems(400), name="reset_password")
+@router.post("/auth/reset/confirm", status_code=204, name="reset_password")
 async def post_new_password(body: NewPasswordBody, request: Request, api: Ports) -> None:
     """Choose a new password with the token of a letter's link; all sessions end."""
     await reset_password(body.token, body.password, device_of(request), api.identity)
 
 
-@router.post("/auth/verify", status_code=204, responses=problems(400, 409), name="verify_email")
+@router.post("/auth/verify", status_code=204, name="verify_email")
 async def post_verify(body: VerifyBody, request: Request, api: Ports) -> None:
     """Verify an e-mail address with the token of a letter's link."""
     await verify_email(body.token, device_of(request).address, api.identity)

@@ -1,36 +1,28 @@
 """The team's credits, and what they buy."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from chassis.http import Problem
 from contracts.credits import Entry, EntryKind
 from contracts.orders import Operation
 from gateway.adapters.inbound.http import sheets
 from gateway.adapters.inbound.http.api import Ports
-from gateway.adapters.inbound.http.bodies.common import PageOf, PageQuery
+from gateway.adapters.inbound.http.bodies.common import Moment, PageOf, PageQuery
 from gateway.adapters.inbound.http.bodies.credits import Balance, HistoryLine
 from gateway.adapters.inbound.http.bodies.prices import Pricing, Quote, QuoteBody
 from gateway.adapters.inbound.http.caller import IdempotencyKey, Reader, fingerprint, replayed, wish
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.application.ask_quote import ask_quote
 from gateway.application.reading import Lines, Page
 from gateway.domain.requests import Kind
 
 router = APIRouter(tags=["credits"])
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
 class HistoryQuery(PageQuery):
@@ -59,7 +51,7 @@ async def get_balance(caller: Reader, api: Ports) -> Balance:
 @router.get(
     "/credits/history",
     response_model=PageOf[HistoryLine],
-    responses=also(200, "Lines", content={"text/csv": {"schema": {"type": "string"}}}) | problems(400),
+    responses=also(200, "Lines", content={"text/csv": {"schema": {"type": "string"}}}),
     name="list_credit_history",
 )
 async def get_history(
@@ -104,7 +96,7 @@ async def get_pricing(
     return Pricing.of(found)
 
 
-@router.post("/credits/quotes", status_code=201, responses=problems(413), name="request_quote")
+@router.post("/credits/quotes", status_code=201, name="request_quote")
 async def post_quote(
     body: QuoteBody, caller: Reader, request: Request, api: Ports, key: IdempotencyKey = None
 ) -> Quote:

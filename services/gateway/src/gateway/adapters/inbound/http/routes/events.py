@@ -14,7 +14,7 @@ from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.bodies.common import PageOf, Strict
 from gateway.adapters.inbound.http.bodies.events import Event, EventType
 from gateway.adapters.inbound.http.caller import Bearer, Reader, SessionCookie, identify
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.application.reading import Event as StoredEvent
 from gateway.application.reading import Events
 from gateway.domain.cursor import InvalidCursor
@@ -44,8 +44,7 @@ class EventQuery(Strict):
 @router.get(
     "/events",
     response_model=PageOf[Event],
-    responses=also(200, "Events", content={"text/event-stream": {"schema": {"type": "string"}}})
-    | problems(400, 410),
+    responses=also(200, "Events", content={"text/event-stream": {"schema": {"type": "string"}}}),
     name="list_events",
 )
 async def get_events(

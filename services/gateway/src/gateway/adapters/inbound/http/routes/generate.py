@@ -18,7 +18,6 @@ from gateway.adapters.inbound.http.caller import (
     spending,
     wish,
 )
-from gateway.adapters.inbound.http.description import ASKING, problems
 from gateway.application.ask import Asked, taken_back
 from gateway.application.ask_generate import ask_generate
 from gateway.domain.asks import NotFound
@@ -27,7 +26,7 @@ from gateway.domain.requests import Kind
 router = APIRouter(tags=["generate"])
 
 
-@router.post("/generate", status_code=202, responses=ASKING, name="generate")
+@router.post("/generate", status_code=202, name="generate")
 async def post_generate(
     body: GenerateBody,
     caller: Generator,
@@ -54,7 +53,7 @@ async def generating(asked: Asked, request: Request, api: Api) -> Generating:
     return Generating(request_id=asked.request.id, jobs=[Job.of(view, api.links) for view in views])
 
 
-@router.get("/generate/{job_id}", responses=problems(404), name="get_generation")
+@router.get("/generate/{job_id}", name="get_generation")
 async def get_generation(job_id: Annotated[UUID, Path()], caller: Reader, api: Ports) -> Job:
     """Show one generation: its status, progress and, in the end, its images."""
     view = await api.views.job(caller.team_id, job_id)

@@ -30,7 +30,7 @@ from gateway.adapters.inbound.http.caller import (
     replayed,
     wish,
 )
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.application.ask import Asked, Declined
 from gateway.application.gallery import GalleryImage, Shown
@@ -57,7 +57,7 @@ class GalleryQuery(PageQuery):
     expiring: bool = False
 
 
-@router.get("/images", responses=problems(400), name="list_images")
+@router.get("/images", name="list_images")
 async def get_images(
     query: Annotated[GalleryQuery, Query()], caller: Reader, api: Ports
 ) -> PageOf[GalleryItem]:
@@ -72,7 +72,7 @@ async def get_images(
     return page_of(found, query, show, lambda image: (str(image.job_id), image.result.n))
 
 
-@router.delete("/images/{id}", responses=CHANGING | problems(404), name="delete_image")
+@router.delete("/images/{id}", responses=CHANGING, name="delete_image")
 async def delete_image(id_: Id, caller: Generator, response: Response, api: Ports) -> Image:
     """Delete an image and its thumbnail for good; what it cost is not given back."""
     image = image_ref(id_)
@@ -80,7 +80,7 @@ async def delete_image(id_: Id, caller: Generator, response: Response, api: Port
     return await _changed(await delete_images(asked, [image.n], api.asking), image, response, api)
 
 
-@router.post("/images/delete", responses=problems(413), name="delete_images")
+@router.post("/images/delete", name="delete_images")
 async def post_deletion(body: DeleteImagesBody, caller: Generator, api: Ports) -> Deletions:
     """Delete many images; tells what became of each."""
     by_job = groupby(sorted({image_ref(id_) for id_ in body.images}, key=_place), lambda ref: ref.job_id)
@@ -95,19 +95,19 @@ async def post_deletion(body: DeleteImagesBody, caller: Generator, api: Ports) -
     return Deletions(data=[done[id_] for id_ in dict.fromkeys(body.images)])
 
 
-@router.post("/images/{id}/pin", responses=CHANGING | problems(404, 409, 410), name="pin_image")
+@router.post("/images/{id}/pin", responses=CHANGING, name="pin_image")
 async def post_pin(id_: Id, caller: Generator, response: Response, api: Ports) -> Image:
     """Keep an image beyond its time, until it is let go or deleted; plans say who may (403 `not_allowed`)."""
     return await _pin(id_, caller, response, api, pinned=True)
 
 
-@router.delete("/images/{id}/pin", responses=CHANGING | problems(404, 409, 410), name="unpin_image")
+@router.delete("/images/{id}/pin", responses=CHANGING, name="unpin_image")
 async def delete_pin(id_: Id, caller: Generator, response: Response, api: Ports) -> Image:
     """Let an image expire again, as long from now as a new one is kept."""
     return await _pin(id_, caller, response, api, pinned=False)
 
 
-@router.post("/images/export", status_code=202, responses=problems(404, 413), name="export_images")
+@router.post("/images/export", status_code=202, name="export_images")
 async def post_export(
     body: ExportBody,
     caller: Generator,
@@ -127,7 +127,7 @@ async def post_export(
     return Export.of(export, api.links)
 
 
-@router.get("/exports", responses=problems(400), name="list_exports")
+@router.get("/exports", name="list_exports")
 async def get_exports(query: Annotated[PageQuery, Query()], caller: Reader, api: Ports) -> PageOf[Export]:
     """List the team's exports, newest first."""
     found = await api.gallery.exports(caller.team_id, wanted(query, UUID))
@@ -136,7 +136,7 @@ async def get_exports(query: Annotated[PageQuery, Query()], caller: Reader, api:
     )
 
 
-@router.get("/exports/{id}", responses=problems(404), name="get_export")
+@router.get("/exports/{id}", name="get_export")
 async def get_export(id_: Annotated[UUID, Path(alias="id")], caller: Reader, api: Ports) -> Export:
     """Show how far an export is and, when it is completed, where it is."""
     if (export := await api.gallery.export(caller.team_id, id_)) is None:

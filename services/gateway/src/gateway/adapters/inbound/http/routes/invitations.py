@@ -20,7 +20,6 @@ from gateway.adapters.inbound.http.caller import (
     replayed,
     wish,
 )
-from gateway.adapters.inbound.http.description import problems
 from gateway.adapters.inbound.http.signing import shown, signed_in
 from gateway.application.invite import (
     Newcomer,
@@ -38,7 +37,7 @@ router = APIRouter(tags=["team"])
 InToken = Annotated[Token, Path(alias="token")]
 
 
-@router.post("/team/invitations", status_code=201, responses=problems(409), name="invite")
+@router.post("/team/invitations", status_code=201, name="invite")
 async def post_invitation(
     body: InvitationBody, caller: TeamManager, request: Request, api: Ports, key: IdempotencyKey = None
 ) -> Invitation:
@@ -57,7 +56,7 @@ async def get_invitations(caller: TeamManager, api: Ports) -> PageOf[Invitation]
     return PageOf(data=[Invitation.of(one) for one in found])
 
 
-@router.delete("/team/invitations/{id}", status_code=204, responses=problems(404), name="revoke_invitation")
+@router.delete("/team/invitations/{id}", status_code=204, name="revoke_invitation")
 async def delete_invitation(
     invitation_id: Annotated[UUID, Path(alias="id")], caller: TeamManager, api: Ports
 ) -> None:
@@ -65,7 +64,7 @@ async def delete_invitation(
     await revoke_invitation(caller, invitation_id, api.identity)
 
 
-@router.get("/invitations/{token}", responses=problems(404), name="get_invitation")
+@router.get("/invitations/{token}", name="get_invitation")
 async def get_invitation(token: InToken, api: Ports) -> Welcome:
     """Show an invitation to whoever has its link."""
     invitation, team, has_account = await look_at_invitation(token, api.identity)
@@ -74,8 +73,8 @@ async def get_invitation(token: InToken, api: Ports) -> Welcome:
 
 @router.post(
     "/invitations/{token}/accept",
-    responses=problems(404, 409),
     dependencies=[Depends(check_origin)],
+    openapi_extra={"security": [{}]},  # the link is enough
     name="accept_invitation",
 )
 async def post_acceptance(

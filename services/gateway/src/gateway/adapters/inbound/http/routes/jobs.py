@@ -4,12 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from contracts.jobs import TERMINAL, JobStatus
 from contracts.orders import Operation
 from gateway.adapters.inbound.http.api import Ports
-from gateway.adapters.inbound.http.bodies.common import PageOf, PageQuery
+from gateway.adapters.inbound.http.bodies.common import Moment, PageOf, PageQuery
 from gateway.adapters.inbound.http.bodies.generate import Generating
 from gateway.adapters.inbound.http.bodies.images import RegenerateBody
 from gateway.adapters.inbound.http.bodies.jobs import Job
@@ -22,7 +22,7 @@ from gateway.adapters.inbound.http.caller import (
     spending,
     wish,
 )
-from gateway.adapters.inbound.http.description import ASKING, also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.adapters.inbound.http.routes.generate import generating
 from gateway.application.ask_generate import regenerate
@@ -41,11 +41,11 @@ class JobQuery(PageQuery):
     status: JobStatus | None = None
     type: Operation | None = None
     model: UUID | None = None
-    since: AwareDatetime | None = Field(default=None, alias="from")
-    before: AwareDatetime | None = Field(default=None, alias="to")
+    since: Moment | None = Field(default=None, alias="from")
+    before: Moment | None = Field(default=None, alias="to")
 
 
-@router.get("/jobs", responses=problems(400), name="list_jobs")
+@router.get("/jobs", name="list_jobs")
 async def get_jobs(query: Annotated[JobQuery, Query()], caller: Reader, api: Ports) -> PageOf[Job]:
     """List the team's jobs, newest first."""
     found = await api.lists.jobs(
@@ -64,7 +64,7 @@ async def get_jobs(query: Annotated[JobQuery, Query()], caller: Reader, api: Por
     return page_of(found, query, show, lambda view: (str(view.job.id),))
 
 
-@router.get("/jobs/{id}", responses=problems(404), name="get_job")
+@router.get("/jobs/{id}", name="get_job")
 async def get_job(job_id: Id, caller: Reader, api: Ports) -> Job:
     """Show one job with its timeline and receipt."""
     if (view := await api.views.job(caller.team_id, job_id)) is None:
@@ -74,8 +74,7 @@ async def get_job(job_id: Id, caller: Reader, api: Ports) -> Job:
 
 @router.delete(
     "/jobs/{id}",
-    responses=also(202, "Cancelling: what is delivered meanwhile is kept and charged", model=Job)
-    | problems(404, 409),
+    responses=also(202, "Cancelling: what is delivered meanwhile is kept and charged", model=Job),
     name="cancel_job",
 )
 async def delete_job(job_id: Id, caller: Maker, response: Response, api: Ports) -> Job:
@@ -88,7 +87,7 @@ async def delete_job(job_id: Id, caller: Maker, response: Response, api: Ports) 
     return Job.of(view, api.links)
 
 
-@router.post("/jobs/{id}/regenerate", status_code=202, responses=ASKING, name="regenerate")
+@router.post("/jobs/{id}/regenerate", status_code=202, name="regenerate")
 async def post_regeneration(
     job_id: Id,
     body: RegenerateBody,

@@ -16,7 +16,6 @@ from gateway.adapters.inbound.http.bodies.people import (
     user_of,
 )
 from gateway.adapters.inbound.http.caller import Identified, Person, SessionCookie
-from gateway.adapters.inbound.http.description import problems
 from gateway.adapters.inbound.http.signing import forget_cookie
 from gateway.application.manage_account import (
     change_email,
@@ -38,7 +37,7 @@ async def get_me(caller: Identified, api: Ports, session: SessionCookie = None) 
     return await _me(caller, api, session)
 
 
-@router.patch("/me", responses=problems(409), name="update_me")
+@router.patch("/me", name="update_me")
 async def patch_me(body: MeBody, caller: Person, api: Ports, session: SessionCookie = None) -> Me:
     """Change the name, what letters are wanted about, or the e-mail address: a link is sent there.
 
@@ -53,7 +52,7 @@ async def patch_me(body: MeBody, caller: Person, api: Ports, session: SessionCoo
     return await _me(caller, api, session)
 
 
-@router.delete("/me", status_code=204, responses=problems(409), name="delete_me")
+@router.delete("/me", status_code=204, name="delete_me")
 async def delete_me(body: DeleteMeBody, caller: Person, response: Response, api: Ports) -> None:
     """Delete the account, and the teams nobody else is in; the address can sign up again. Needs a session."""
     await delete_account(caller, body.password, api.identity)
@@ -73,7 +72,7 @@ async def delete_sessions(caller: Person, api: Ports) -> None:
     await end_other_sessions(caller, api.identity)
 
 
-@router.delete("/me/sessions/{id}", status_code=204, responses=problems(404), name="end_session")
+@router.delete("/me/sessions/{id}", status_code=204, name="end_session")
 async def delete_session(session_id: Annotated[UUID, Path(alias="id")], caller: Person, api: Ports) -> None:
     """End one session at once. Needs a session."""
     await end_session(session_id, caller, api.identity)

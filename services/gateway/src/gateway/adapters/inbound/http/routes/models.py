@@ -27,7 +27,7 @@ from gateway.adapters.inbound.http.caller import (
     spending,
     wish,
 )
-from gateway.adapters.inbound.http.description import ASKING, also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.adapters.inbound.http.routes.generate import generating
 from gateway.application.ask import Asked, taken_back
@@ -41,7 +41,7 @@ from gateway.domain.requests import Request as Wish
 
 router = APIRouter(tags=["models"])
 Id = Annotated[UUID, Path(alias="id")]
-CHANGING = also(202, "Accepted: the model as it is until its owner answers", model=Model) | problems(404, 409)
+CHANGING = also(202, "Accepted: the model as it is until its owner answers", model=Model)
 
 
 class ModelQuery(PageQuery):
@@ -52,7 +52,7 @@ class ModelQuery(PageQuery):
     search: Search | None = None
 
 
-@router.post("/models", status_code=202, responses=ASKING, name="create_model")
+@router.post("/models", status_code=202, name="create_model")
 async def post_model(
     body: CreateModelBody, caller: ModelMaker, request: Request, api: Ports, key: IdempotencyKey = None
 ) -> Making:
@@ -62,7 +62,7 @@ async def post_model(
     return await _making(await create_model(asked, body.recipe(asked.subject), who, api.asking), request, api)
 
 
-@router.post("/models/{id}/refine", status_code=202, responses=ASKING, name="refine_model")
+@router.post("/models/{id}/refine", status_code=202, name="refine_model")
 async def post_refinement(
     model_id: Id,
     body: RefineModelBody,
@@ -78,7 +78,7 @@ async def post_refinement(
     return await _making(await refine_model(asked, body.recipe(model_id), who, api.asking), request, api)
 
 
-@router.post("/models/{id}/compare", status_code=202, responses=ASKING, name="compare_versions")
+@router.post("/models/{id}/compare", status_code=202, name="compare_versions")
 async def post_comparison(
     model_id: Id,
     body: CompareBody,
@@ -120,7 +120,7 @@ async def post_activation(
 @router.delete(
     "/models/{id}",
     status_code=204,
-    responses=also(202, "Accepted: it will be deleted as soon as its owner answers") | problems(404, 409),
+    responses=also(202, "Accepted: it will be deleted as soon as its owner answers"),
     name="delete_model",
 )
 async def remove_model(
@@ -138,7 +138,7 @@ async def remove_model(
     return Response(status_code=204 if done.granted else 202)
 
 
-@router.get("/models", responses=problems(400), name="list_models")
+@router.get("/models", name="list_models")
 async def get_models(query: Annotated[ModelQuery, Query()], caller: Reader, api: Ports) -> PageOf[Model]:
     """List the team's models, newest first."""
     found = await api.lists.models(
@@ -151,7 +151,7 @@ async def get_models(query: Annotated[ModelQuery, Query()], caller: Reader, api:
     return page_of(found, query, show, lambda model: (str(model.id),))
 
 
-@router.get("/models/{id}", responses=problems(404), name="get_model")
+@router.get("/models/{id}", name="get_model")
 async def get_model(model_id: Id, caller: Reader, api: Ports) -> Model:
     """Show one model with its versions."""
     if (model := await api.views.model(caller.team_id, model_id)) is None:

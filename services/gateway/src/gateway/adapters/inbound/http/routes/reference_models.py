@@ -11,7 +11,7 @@ from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.common import PageOf, PageQuery, Search, Tag
 from gateway.adapters.inbound.http.bodies.models import ReferenceModel
 from gateway.adapters.inbound.http.caller import Reader
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.domain.asks import NotFound
 
@@ -33,7 +33,7 @@ class ReferenceModelQuery(PageQuery):
 _KEYS: dict[str, type] = {"popular": int, "newest": datetime, "name": str}
 
 
-@router.get("/reference-models", responses=problems(400), name="list_reference_models")
+@router.get("/reference-models", name="list_reference_models")
 async def get_reference_models(
     query: Annotated[ReferenceModelQuery, Query()], _caller: Reader, api: Ports
 ) -> PageOf[ReferenceModel]:
@@ -54,7 +54,7 @@ async def get_reference_models(
     return page_of(found, query, ReferenceModel.of, key)
 
 
-@router.get("/reference-models/{id}", responses=problems(404), name="get_reference_model")
+@router.get("/reference-models/{id}", name="get_reference_model")
 async def get_reference_model(model_id: Id, _caller: Reader, api: Ports) -> ReferenceModel:
     """Show one reference model."""
     if (model := await api.views.reference_model(model_id)) is None:
@@ -68,8 +68,7 @@ async def get_reference_model(model_id: Id, _caller: Reader, api: Ports) -> Refe
     responses=also(
         200, "A picture", content={"image/webp": {"schema": {"type": "string", "format": "binary"}}}
     )
-    | also(304, "Not modified")
-    | problems(404),
+    | also(304, "Not modified"),
     name="get_reference_model_preview",
 )
 async def get_preview(

@@ -30,7 +30,7 @@ from gateway.adapters.inbound.http.caller import (
     replayed,
     wish,
 )
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.adapters.inbound.http.signing import forget_cookie, shown
 from gateway.application.close_team import close_team
@@ -59,7 +59,7 @@ async def get_teams(caller: Person, api: Ports) -> Teams:
     "/teams",
     status_code=201,
     response_model=Session,
-    responses=also(202, "Opened; its first credits are on their way", model=Session) | problems(409),
+    responses=also(202, "Opened; its first credits are on their way", model=Session),
     name="open_team",
 )
 async def post_team(
@@ -82,27 +82,27 @@ async def post_team(
     return await shown(membership, session or "", api)
 
 
-@router.post("/teams/{id}/switch", responses=problems(404), name="switch_team")
+@router.post("/teams/{id}/switch", name="switch_team")
 async def post_switch(team_id: UserId, caller: Person, api: Ports, session: SessionCookie = None) -> Session:
     """Let this session act for another team of the account. Needs a session."""
     now, transaction = api.asking.clock(), api.identity.transaction
     return await shown(await switch_team(team_id, caller, now, transaction), session or "", api)
 
 
-@router.get("/team", responses=problems(404), name="get_team")
+@router.get("/team", name="get_team")
 async def get_team(caller: Reader, api: Ports) -> Team:
     """Show the team."""
     return team_of(await find_membership(caller.user_id, caller.team_id, api.identity.transaction))
 
 
-@router.patch("/team", responses=problems(404), name="update_team")
+@router.patch("/team", name="update_team")
 async def patch_team(body: TeamBody, caller: TeamManager, api: Ports) -> Team:
     """Rename the team."""
     await rename_team(caller, body.name, api.identity)
     return team_of(await find_membership(caller.user_id, caller.team_id, api.identity.transaction))
 
 
-@router.delete("/team", status_code=204, responses=problems(409), name="close_team")
+@router.delete("/team", status_code=204, name="close_team")
 async def delete_team(body: CloseTeamBody, caller: TeamCloser, response: Response, api: Ports) -> None:
     """Close the team for good: jobs are cancelled, images and models deleted, sessions and keys end.
 
@@ -119,19 +119,19 @@ async def get_members(caller: Reader, api: Ports) -> PageOf[Member]:
     return PageOf(data=[Member.of(member) for member in members])
 
 
-@router.patch("/team/members/{id}", responses=problems(404, 409), name="change_role")
+@router.patch("/team/members/{id}", name="change_role")
 async def patch_member(user_id: UserId, body: RoleBody, caller: TeamManager, api: Ports) -> Member:
     """Give a member another role, which counts at once; only owners decide about owners."""
     return Member.of(await change_role(caller, user_id, body.role, api.identity))
 
 
-@router.delete("/team/members/{id}", status_code=204, responses=problems(404, 409), name="remove_member")
+@router.delete("/team/members/{id}", status_code=204, name="remove_member")
 async def delete_member(user_id: UserId, caller: Leaver, api: Ports) -> None:
     """Take a member out of the team, with the API keys they made; everybody may leave."""
     await remove_member(caller, user_id, api.identity)
 
 
-@router.get("/team/activity", responses=problems(400), name="list_activity")
+@router.get("/team/activity", name="list_activity")
 async def get_activity(
     query: Annotated[PageQuery, Query()], caller: ActivityReader, api: Ports
 ) -> PageOf[Activity]:

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import ConfigDict, Field, HttpUrl
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, StringConstraints, ValidationError
 
 from gateway.adapters.inbound.http.api import Ports
-from gateway.adapters.inbound.http.bodies.common import Body, Strict
+from gateway.adapters.inbound.http.bodies.common import Body, Strict, Whole
 from gateway.adapters.inbound.http.caller import IdempotencyKey, Maker, fingerprint, replayed, wish
 from gateway.application.fetch_upload import fetch_upload
 from gateway.application.request_upload import request_upload
@@ -25,7 +25,7 @@ class UploadBody(Strict):
     )
 
     content_type: Literal["image/jpeg", "image/png", "image/webp"]
-    size: Annotated[int, Field(ge=1, le=_LARGEST, strict=True, description="In bytes")]
+    size: Annotated[int, Field(ge=1, le=_LARGEST, strict=True, description="In bytes"), Whole]
 
 
 class Upload(Body):
@@ -38,12 +38,28 @@ class Upload(Body):
     expires_at: datetime
 
 
+def _address(written: str) -> str:
+    try:
+        return str(HttpUrl(written))
+    except ValidationError as error:
+        raise ValueError("must be the address of an image") from error
+
+
+# Measured as it was written: in its usual form it can be a little longer.
+Address = Annotated[
+    str,
+    StringConstraints(max_length=2000),
+    AfterValidator(_address),
+    Field(json_schema_extra={"format": "uri"}),
+]
+
+
 class FetchBody(Strict):
     """Where an image is: a public http or https address that gives a JPEG, PNG or WebP of at most 20 MiB."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://example.com/portrait.jpg"}]})
 
-    url: Annotated[HttpUrl, Field(max_length=2000)]
+    url: Address
 
 
 class FetchedUpload(Body):
@@ -60,9 +76,7 @@ async def post_fetched_upload(
 ) -> FetchedUpload:
     """Hand an image in by its address; private addresses are refused, also behind redirects."""
     asked = wish(caller, Kind.UPLOAD, api.asking.clock(), fingerprint("fetch", body), key, verdict=GRANTED)
-    name, image, again = await fetch_upload(
-        asked, str(body.url), api.fetcher, api.links, api.asking.transaction
-    )
+    name, image, again = await fetch_upload(asked, body.url, api.fetcher, api.links, api.asking.transaction)
     replayed(request, again=again)
     return FetchedUpload(key=name, content_type=image.content_type, size=len(image.data))
 

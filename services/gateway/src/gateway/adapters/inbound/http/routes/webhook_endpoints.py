@@ -16,7 +16,6 @@ from gateway.adapters.inbound.http.bodies.webhook_endpoints import (
     WebhookEndpointChange,
 )
 from gateway.adapters.inbound.http.caller import IdempotencyKey, WebhookManager, fingerprint, replayed, wish
-from gateway.adapters.inbound.http.description import problems
 from gateway.adapters.inbound.http.paging import page_of, wanted
 from gateway.application.manage_endpoints import (
     add_endpoint,
@@ -36,7 +35,7 @@ Id = Annotated[UUID, Path(alias="id")]
 _ONE = "/webhook-endpoints/{id}"
 
 
-@router.post("/webhook-endpoints", status_code=201, responses=problems(409), name="create_webhook_endpoint")
+@router.post("/webhook-endpoints", status_code=201, name="create_webhook_endpoint")
 async def post_endpoint(
     body: WebhookEndpointBody,
     caller: WebhookManager,
@@ -61,7 +60,7 @@ async def get_endpoints(caller: WebhookManager, api: Ports) -> PageOf[WebhookEnd
     return PageOf(data=[WebhookEndpoint.of(endpoint) for endpoint in found])
 
 
-@router.patch(_ONE, responses=problems(404), name="update_webhook_endpoint")
+@router.patch(_ONE, name="update_webhook_endpoint")
 async def patch_endpoint(
     endpoint_id: Id, body: WebhookEndpointChange, caller: WebhookManager, api: Ports
 ) -> WebhookEndpoint:
@@ -77,13 +76,13 @@ async def patch_endpoint(
     return WebhookEndpoint.of(changed)
 
 
-@router.delete(_ONE, status_code=204, responses=problems(404), name="delete_webhook_endpoint")
+@router.delete(_ONE, status_code=204, name="delete_webhook_endpoint")
 async def delete_one(endpoint_id: Id, caller: WebhookManager, api: Ports) -> None:
     """Delete an endpoint with its deliveries."""
     await delete_endpoint(caller.team_id, endpoint_id, api.asking.transaction)
 
 
-@router.post(f"{_ONE}/rotate-secret", responses=problems(404), name="rotate_webhook_secret")
+@router.post(f"{_ONE}/rotate-secret", name="rotate_webhook_secret")
 async def post_rotation(
     endpoint_id: Id, caller: WebhookManager, request: Request, api: Ports, key: IdempotencyKey = None
 ) -> NewWebhookEndpoint:
@@ -95,7 +94,7 @@ async def post_rotation(
     return NewWebhookEndpoint.of(rotated, secret=rotated.secret)
 
 
-@router.post(f"{_ONE}/test", status_code=202, responses=problems(404, 409), name="test_webhook_endpoint")
+@router.post(f"{_ONE}/test", status_code=202, name="test_webhook_endpoint")
 async def post_test(
     endpoint_id: Id, caller: WebhookManager, request: Request, api: Ports, key: IdempotencyKey = None
 ) -> WebhookDelivery:
@@ -107,7 +106,7 @@ async def post_test(
     return WebhookDelivery.of(delivery)
 
 
-@router.get(f"{_ONE}/deliveries", responses=problems(400, 404), name="list_webhook_deliveries")
+@router.get(f"{_ONE}/deliveries", name="list_webhook_deliveries")
 async def get_deliveries(
     endpoint_id: Id, query: Annotated[DeliveryQuery, Query()], caller: WebhookManager, api: Ports
 ) -> PageOf[WebhookDelivery]:
@@ -121,7 +120,6 @@ async def get_deliveries(
 @router.post(
     f"{_ONE}/deliveries/{{delivery_id}}/redeliver",
     status_code=202,
-    responses=problems(404, 409),
     name="redeliver_webhook",
 )
 async def post_redelivery(

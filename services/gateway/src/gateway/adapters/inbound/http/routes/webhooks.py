@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanKind
 
 from chassis.telemetry import continued, current_traceparent
 from gateway.adapters.inbound.http.api import Ports
-from gateway.adapters.inbound.http.description import also, problems
+from gateway.adapters.inbound.http.description import also
 from gateway.application.receive_callback import receive_callback
 from gateway.application.receive_stripe_event import receive_stripe_event
 from gateway.domain.callback import InvalidSignature, SignedCall
@@ -19,7 +19,7 @@ _HEADERS = ("Request-Id", "User-Id", "Timestamp", "Signature")
 
 @router.post(
     "/webhooks/fal",
-    responses=also(200, "Taken") | problems(400, 413),
+    responses=also(200, "Taken"),
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
     name="receive_fal_webhook",
 )
@@ -45,7 +45,7 @@ async def post_fal(
 
 @router.post(
     "/webhooks/stripe",
-    responses=also(200, "Taken") | problems(400, 413),
+    responses=also(200, "Taken"),
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
     name="receive_stripe_webhook",
 )
