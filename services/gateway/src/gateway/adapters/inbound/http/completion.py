@@ -1,8 +1,10 @@
 """What a description tells beside what the framework sees: every problem, headers, conditions."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 from gateway.adapters.inbound.http.bodies.common import Problem
@@ -24,6 +26,7 @@ _WORDS = {
     429: "Too many requests, attempts or open jobs",
     503: "Unavailable for the moment",
 }
+_PAGE = re.compile(r"PageOf_(\w+)_")
 _SAFE = frozenset({"get", "head"})
 
 
@@ -33,6 +36,7 @@ def complete(description: Described) -> None:
     components["schemas"]["Problem"] = Problem.model_json_schema(mode="serialization")
     components["examples"] = {code: _example(code) for code in CODES}
     components["headers"] = _HEADERS
+    _show_answers(components["schemas"])
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     for path in description["paths"].values():
@@ -41,6 +45,16 @@ def complete(description: Described) -> None:
             _describe_conditions(method, operation)
             _describe_headers(operation)
     components["responses"] = _share(description["paths"])
+
+
+def _show_answers(schemas: Described) -> None:
+    """Give each answer an example; that of a page holds one of its items."""
+    known = json.loads((files(__package__) / "examples.json").read_text())
+    for name, schema in schemas.items():
+        if page := _PAGE.fullmatch(name):
+            schema["examples"] = [{"data": [known[page[1]]], "next_cursor": None}]
+        elif name in known:
+            schema["examples"] = [known[name]]
 
 
 def _describe_problems(method: str, operation: Described) -> None:
