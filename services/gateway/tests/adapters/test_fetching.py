@@ -124,3 +124,14 @@ async def test_what_is_no_web_address_is_invalid(stage: Stage, url: str):
     answer = await person.client.post("/api/uploads/from-url", json={"url": url})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_an_address_is_measured_as_it_was_written(stage: Stage):
+    person = await stage.person()
+    longest = "http://10.0.0.1?".ljust(2000, "x")  # in its usual form it has one sign more
+    answers = [
+        await person.client.post("/api/uploads/from-url", json={"url": url})
+        for url in (longest, f"{longest}x")
+    ]
+
+    assert [answer.json()["code"] for answer in answers] == ["url_refused", "invalid_request"]

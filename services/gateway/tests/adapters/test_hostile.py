@@ -284,6 +284,14 @@ async def test_a_number_is_what_json_calls_one(stage: Stage):
     assert half.status_code == 422
 
 
+@pytest.mark.parametrize("time", [4102444800, 4102444800.5, "4102444800", "2099-01-01T00:00:00", True])
+async def test_a_time_is_written_as_a_time_with_its_offset(stage: Stage, time: object):
+    person = await stage.person()
+    answer = await person.client.post("/api/api-keys", json={"name": "shop", "expires_at": time})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
 async def test_the_plan_limits_requests_and_says_what_is_left(stage: Stage):
     person = await stage.person()
     first = await person.client.get("/api/jobs")

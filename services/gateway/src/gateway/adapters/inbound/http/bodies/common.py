@@ -109,7 +109,7 @@ Tag = Annotated[
 
 def _written(time: object) -> object:
     """Let no number pass for a time, which would be read as seconds since 1970."""
-    if isinstance(time, str) and "-" not in time[1:]:
+    if not isinstance(time, datetime) and not (isinstance(time, str) and "-" in time[1:]):
         raise ValueError("must be written as in RFC 3339: 2026-11-02T12:00:00Z")
     return time
 
