@@ -62,7 +62,7 @@ async def test_a_generated_client_is_well_typed_and_makes_images(
     await run(generated, "-m", "mypy", "--config-file", "mypy.ini", NAME, str(PROGRAM))
     key = studio.headers["Authorization"].removeprefix("Bearer ")
     job = json.loads(await run(generated, str(PROGRAM), house.stack.url, key))
-    assert (job["status"], job["quantity"], job["receipt"]["charged"]) == ("completed", 2, 4)
+    assert (job["status"], job["quantity"], job["receipt"]["captured"]) == ("completed", 2, 4)
     assert job["plans"] == ["free", "starter", "pro", "business"]
     async with httpx.AsyncClient() as client:
         images = [await client.get(result["url"]) for result in job["results"]]
