@@ -244,6 +244,8 @@ UPLOADS = [f"uploads/{MODEL}/{n}{MODEL[1:]}" for n in range(4)]
         ("MeBody", {"name": "Ada"}, True),
         ("MeBody", {"email": "ada@example.com", "password": "a long password"}, True),
         ("MeBody", {"name": "Ada", "email": "ada@example.com"}, False),
+        ("MeBody", {"notices": []}, True),
+        ("MeBody", {"notices": None}, False),
         ("MeBody", {}, False),
         ("TeamBody", {"name": "two\nlines"}, False),
         ("AutoTopUpOn", {"enabled": True, "threshold": 1.0, "pack": "small", "monthly_cap": 1}, True),

@@ -111,7 +111,7 @@ class MeBody(Strict):
 
     model_config = ruled(
         any_of(all_of(given("email"), given("password")), left_out("email", "password")),
-        any_of(given("name"), given("email")),
+        any_of(given("name"), given("email"), given("notices")),
         examples=[
             {"name": "Ada Lovelace"},
             {"email": "ada.lovelace@example.com", "password": "a long password"},
