@@ -28,6 +28,7 @@ from gateway.adapters.outbound.passwords import Argon2Passwords
 from gateway.adapters.outbound.postgres.callers import StoredCallers
 from gateway.adapters.outbound.postgres.events import StoredEvents
 from gateway.adapters.outbound.postgres.findings import numbers
+from gateway.adapters.outbound.postgres.frames import StoredFrames
 from gateway.adapters.outbound.postgres.images import StoredGallery
 from gateway.adapters.outbound.postgres.listener import Listener
 from gateway.adapters.outbound.postgres.lists import StoredLists
@@ -103,6 +104,7 @@ def api(settings: Settings, database: Database, news: News) -> Api:
         callers=StoredCallers(database, settings.require_verified_email),
         views=views,
         previews=views,
+        frames=StoredFrames(database),
         lists=lists,
         usage=lists,
         events=StoredEvents(database),
@@ -165,7 +167,7 @@ def build_deliverer(settings: DelivererSettings) -> Service:
         site=settings.public_url.rstrip("/"),
     )
     deliverer = Deliverer(partial(take_due, sending=sending), partial(deliver, sending=sending))
-    listener = Listener(settings.database_url, health, deliverer.schedule.nudge)
+    listener = Listener(settings.database_url, health, lambda _: deliverer.schedule.nudge())
 
     @asynccontextmanager
     async def sender() -> AsyncIterator[None]:

@@ -37,7 +37,7 @@ MEMBERS = """
     GET /jobs  GET /jobs/{job_id}  GET /jobs/{job_id}/part  DELETE /jobs/{job_id}
     GET /gallery  POST /gallery/delete  POST /gallery/export  GET /exports/{export_id}/part
     POST /images/{id}/pin  DELETE /images/{id}/pin
-    GET /credits  POST /uploads  GET /live  GET /parts/balance  GET /parts/banners
+    GET /credits  POST /uploads  GET /live  GET /here  GET /parts/balance  GET /parts/banners
     GET /team  DELETE /team/members/{user_id}  GET /teams/new  POST /teams  POST /teams/{team_id}/switch
     GET /account  POST /account/name  POST /account/email  POST /account/letter  POST /account/password
     POST /account/notices

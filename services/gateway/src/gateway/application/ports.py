@@ -203,10 +203,14 @@ class Verdicts(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Watch:
-    """What a reader of a team's events waits for: `changed` is set by news, `over` once there is no more."""
+    """What a reader of a team's news waits for: `changed` is set by news, `over` once there is no more.
+
+    `people` says that there may be news of who is in the team; whoever tells of it takes it back.
+    """
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
+    people: bool = True
 
 
 class Callers(Protocol):

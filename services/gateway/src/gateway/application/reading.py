@@ -11,6 +11,7 @@ from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged, CreditsQuoted, Entry, PricingChanged
 from contracts.jobs import Cost, JobChanged
 from contracts.message import Fact
+from gateway.domain.people import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,27 @@ class Standing:
     running: int
     open: int
     open_allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands on every page of the dashboard.
+
+    `billing` of a team that never paid is its plan, and None while not even that is known; `head` is the
+    newest event.
+    """
+
+    teams: tuple[Membership, ...]
+    standing: Standing
+    billing: BillingChanged | None
+    head: int
+
+
+class Frames(Protocol):
+    """What stands on every page, at once."""
+
+    async def frame(self, user_id: UUID, team_id: UUID) -> Frame:
+        """Find the teams somebody is in, how one of them stands, what it pays for, and the newest event."""
 
 
 class Views(Protocol):

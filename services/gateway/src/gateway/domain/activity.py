@@ -35,6 +35,22 @@ class Act(StrEnum):
     KEY_REVOKED = "key_revoked"
 
 
+SEEN_BY_THE_TEAM = frozenset(
+    {
+        Act.EMAIL_VERIFIED,
+        Act.ACCOUNT_RENAMED,
+        Act.TEAM_RENAMED,
+        Act.MEMBER_INVITED,
+        Act.INVITATION_REVOKED,
+        Act.INVITATION_ACCEPTED,
+        Act.ROLE_CHANGED,
+        Act.MEMBER_REMOVED,
+        Act.MEMBER_LEFT,
+    }
+)
+"""What changes who is in a team, as what, what they may do, and what everything is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of a team's activity log.

@@ -14,6 +14,8 @@ from gateway.domain.people import Membership, Team, Topic, User
 from gateway.domain.permissions import Caller, Permission
 from gateway.domain.secrets import csrf_token, is_csrf_token
 
+PLACE_HEADER = "X-Place"
+
 
 class NotSignedIn(Exception):
     """The page is for people with a session."""
@@ -30,7 +32,7 @@ class Visitor:
     caller: Caller
     user: User
     team: Team
-    teams: list[Membership]
+    teams: tuple[Membership, ...]
     standing: Standing
     billing: BillingChanged | None
     csrf: str
@@ -38,9 +40,19 @@ class Visitor:
     head: int
     """The newest event when the page was made: from there on it keeps itself up to date."""
 
+    @property
+    def place(self) -> str:
+        """The team and the role that the page was made for."""
+        return place_of(self.caller)
+
     def may(self, permission: str) -> bool:
         """Tell whether to show what only some may do; the server checks again when it is done."""
         return Permission(permission) in self.caller.permissions
+
+
+def place_of(caller: Caller) -> str:
+    """Name the team somebody acts for, and as what."""
+    return f"{caller.team_id}.{caller.role}"
 
 
 async def _acting(request: Request, api: Ports, session: SessionCookie) -> Caller:
@@ -51,6 +63,12 @@ async def _acting(request: Request, api: Ports, session: SessionCookie) -> Calle
         check_origin(request, api)
         if not is_csrf_token(request.headers.get(CSRF_HEADER, ""), session):
             raise Problem(403, "stale_page", "This page is out of date. Reload it and try again.")
+        if request.headers.get(PLACE_HEADER, place_of(caller)) != place_of(caller):
+            raise Problem(
+                403,
+                "stale_page",
+                "You work in another team, or as something else, since this page was made. Reload it.",
+            )
         _count(caller, api)
     return replace(caller, address=device_of(request).address)
 
@@ -68,17 +86,20 @@ Acting = Annotated[Caller, Depends(_acting)]
 
 
 async def _visiting(caller: Acting, api: Ports, session: SessionCookie) -> Visitor:
-    head = await api.events.head()
-    async with api.asking.transaction() as work:
-        teams = await work.teams.of_user(caller.user_id)
-        standing = await work.views.standing(caller.team_id)
-    here = next((one for one in teams if one.team.id == caller.team_id), None)
+    frame = await api.frames.frame(caller.user_id, caller.team_id)
+    here = next((one for one in frame.teams if one.team.id == caller.team_id), None)
     if here is None or session is None:
         raise NotSignedIn
-    pays = Permission.BILLING in caller.permissions
-    billing = await api.payments.billing(caller.team_id) if pays else None
     return Visitor(
-        caller, here.user, here.team, teams, standing, billing, csrf_token(session), here.notices, head
+        caller=caller,
+        user=here.user,
+        team=here.team,
+        teams=frame.teams,
+        standing=frame.standing,
+        billing=frame.billing if Permission.BILLING in caller.permissions else None,
+        csrf=csrf_token(session),
+        notices=here.notices,
+        head=frame.head,
     )
 
 

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.clock import utc_now
 from chassis.ids import new_id
+from gateway.adapters.outbound.postgres.event_log import CHANNEL
 from gateway.application.reading import Page
-from gateway.domain.activity import Act, Event
+from gateway.domain.activity import SEEN_BY_THE_TEAM, Act, Event
 from gateway.domain.people import Membership
 from gateway.domain.permissions import Caller
 
@@ -24,6 +25,8 @@ _OF_TEAM = text("""
     where a.team_id = :team_id and (cast(:before as uuid) is null or a.id < :before)
     order by a.id desc limit :limit
 """)
+# After the commit, whoever looks at the team hears of it; who was not listening then looks anew anyway.
+_TELL = text(f"select pg_notify('{CHANNEL}', :team)")
 _FORGET = text("delete from gateway.activity where at < :before")
 
 
@@ -77,3 +80,5 @@ class StoredActivity:
             "at": utc_now(),
         }
         await self.connection.execute(_NOTE, values)
+        if act in SEEN_BY_THE_TEAM:
+            await self.connection.execute(_TELL, {"team": f"{team_id}"})

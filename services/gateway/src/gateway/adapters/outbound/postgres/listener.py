@@ -11,15 +11,17 @@ from chassis.supervision import keep_running
 from gateway.adapters.outbound.postgres.event_log import CHANNEL
 
 PART = "listener"
+EVERYTHING = "*"
+"""What may have been missed while nobody listened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Calls `wake` for each notification, and once more whenever it has connected anew."""
+    """Calls `hear` with what each notification says, and with EVERYTHING whenever it has connected anew."""
 
     dsn: str
     health: Health
-    wake: Callable[[], None]
+    hear: Callable[[str], None]
 
     async def keep(self) -> None:
         """Listen for ever, supervised."""
@@ -30,9 +32,9 @@ class Listener:
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda *_: lost.set())
-            await connection.add_listener(CHANNEL, lambda *_: self.wake())
+            await connection.add_listener(CHANNEL, lambda *told: self.hear(told[-1]))
             self.health.up(PART)
-            self.wake()
+            self.hear(EVERYTHING)
             await lost.wait()
         finally:
             connection.terminate()

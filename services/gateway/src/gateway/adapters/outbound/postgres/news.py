@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.database import Database
 from chassis.health import Health
 from chassis.supervision import keep_running
-from gateway.adapters.outbound.postgres.listener import Listener
+from gateway.adapters.outbound.postgres.listener import EVERYTHING, Listener
 from gateway.application.ports import Awaited, Watch
 from gateway.domain.requests import Verdict
 
@@ -100,7 +100,7 @@ class News:
         """Listen and look while the process serves."""
         tasks = [
             asyncio.create_task(keep_running("news", self._look_once, self._health)),
-            asyncio.create_task(Listener(self._dsn, self._health, self._wake.set).keep()),
+            asyncio.create_task(Listener(self._dsn, self._health, self._hear).keep()),
         ]
         try:
             yield
@@ -108,6 +108,15 @@ class News:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+
+    def _hear(self, told: str) -> None:
+        """Look at once; a notification that names a team tells of its people."""
+        self._wake.set()
+        for team_id, watches in self._watching.items():
+            if told in (EVERYTHING, f"{team_id}"):
+                for watch in watches:
+                    watch.people = True
+                    watch.changed.set()
 
     async def _look_once(self) -> None:
         with suppress(TimeoutError):

@@ -46,14 +46,15 @@ _MODEL = text("""
 _REFERENCE_MODEL = text("""
     select cast(document as text) as document from gateway.view_reference_models where id = :id
 """)
-_STANDING = text("""
-    select (select cast(document as text) from gateway.view_accounts where team_id = :team_id) as account,
+STANDING = """
+    (select cast(document as text) from gateway.view_accounts where team_id = :team_id) as account,
         (select cast(document as text) from gateway.view_plans where team_id = :team_id) as plan,
         (select count(*) from gateway.view_jobs
             where team_id = :team_id and status in ('processing', 'cancelling')) as running,
         s.open, s.allowed
     from (select 1) as one left join gateway.team_slots s on s.team_id = :team_id
-""")
+"""
+_STANDING = text(f"select {STANDING}")
 _QUOTE = text("""
     select cast(document as text) as document from gateway.view_quotes
     where request_id = :request_id and team_id = :team_id
@@ -100,14 +101,7 @@ class ViewsOn:
 
     async def standing(self, team_id: UUID) -> Standing:
         """Find a team's balance and limits."""
-        row = (await self.connection.execute(_STANDING, {"team_id": team_id})).one()
-        return Standing(
-            account=AccountChanged.model_validate_json(row.account) if row.account else None,
-            plan=PlanChanged.model_validate_json(row.plan) if row.plan else None,
-            running=row.running,
-            open=row.open or 0,
-            open_allowed=FREE.open if row.allowed is None else row.allowed,
-        )
+        return read_standing((await self.connection.execute(_STANDING, {"team_id": team_id})).one())
 
     async def quote(self, team_id: UUID, request_id: UUID) -> CreditsQuoted | None:
         """Find the offer that answered a request."""
@@ -125,6 +119,17 @@ class ViewsOn:
     async def _find(self, kind: type[M], statement: TextClause, **values: object) -> M | None:
         found = (await self.connection.execute(statement, values)).scalar()
         return kind.model_validate_json(found) if found else None
+
+
+def read_standing(row: Row[Any]) -> Standing:
+    """Read a row with a team's account, plan and use."""
+    return Standing(
+        account=AccountChanged.model_validate_json(row.account) if row.account else None,
+        plan=PlanChanged.model_validate_json(row.plan) if row.plan else None,
+        running=row.running,
+        open=row.open or 0,
+        open_allowed=FREE.open if row.allowed is None else row.allowed,
+    )
 
 
 def read_job(document: str, priced: str | None) -> JobView:

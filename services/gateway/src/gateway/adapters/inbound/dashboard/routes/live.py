@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -13,11 +15,10 @@ from contracts.credits import AccountChanged
 from contracts.jobs import ExportChanged, JobChanged
 from contracts.message import Fact
 from gateway.adapters.inbound.dashboard.pages import part
-from gateway.adapters.inbound.dashboard.visitor import Acting, Visiting
+from gateway.adapters.inbound.dashboard.visitor import Acting, Visiting, place_of
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.caller import SessionCookie, identify
 from gateway.application.reading import EventsExpired
-from gateway.domain.permissions import Caller
 
 router = APIRouter()
 HEARTBEAT = 15.0
@@ -30,12 +31,22 @@ async def live(
     api: Ports,
     session: SessionCookie,
     after: Annotated[int, Query(ge=0, lt=10**18)],
+    place: Annotated[str, Query(max_length=100)] = "",
     last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,18}$")] = None,
 ) -> Response:
     """Stream the names of what changes after an event; after a lost connection it goes on where it was."""
     since = after if last_event_id is None else int(last_event_id)
-    stream = _stream(api, caller, session or "", since)
+    stream = _stream(api, _Page(caller.team_id, session or "", place or place_of(caller)), since)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@router.get("/here")
+async def here(caller: Acting, place: Annotated[str, Query(max_length=100)]) -> Response:
+    """Say whether a page still fits who looks at it; else it is loaded anew, for what they are now."""
+    if place == place_of(caller):
+        return Response(status_code=204)
+    same_team = place.startswith(f"{caller.team_id}.")
+    return Response(headers={"HX-Refresh": "true"} if same_team else {"HX-Redirect": "/"})
 
 
 @router.get("/parts/balance")
@@ -50,13 +61,33 @@ async def banners(me: Visiting) -> Response:
     return part("parts/banners.html", me=me)
 
 
-async def _stream(api: Api, caller: Caller, session: str, after: int) -> AsyncIterator[str]:
-    with api.watch(caller.team_id) as watch:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page that listens: whose session it has, and which team and role it was made for."""
+
+    team_id: UUID
+    session: str
+    place: str
+
+    async def fits(self, api: Api) -> bool:
+        """Tell whether whoever has the session is still what they were."""
+        caller = await identify(api, None, self.session)
+        return caller is not None and place_of(caller) == self.place
+
+
+async def _stream(api: Api, page: _Page, after: int) -> AsyncIterator[str]:
+    with api.watch(page.team_id) as watch:
         yield "retry: 2000\n\n"
-        while not watch.over and await identify(api, None, session):
+        while not watch.over:
             watch.changed.clear()
+            if not await page.fits(api):
+                yield _news("gone", after)
+                return
+            if watch.people:
+                watch.people = False
+                yield _news("team", after)
             try:
-                events = await api.events.events(caller.team_id, after, _BATCH)
+                events = await api.events.events(page.team_id, after, _BATCH)
             except EventsExpired as expired:
                 after = expired.oldest
                 yield _news("everything", after)

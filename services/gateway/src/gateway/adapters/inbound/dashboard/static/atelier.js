@@ -36,6 +36,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
   event.detail.target = told;
 });
+// A part in which a dialog is open waits with its news until the dialog is closed.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target, dialog = part.querySelector("dialog[open]");
+  if (!dialog || event.detail.isError) return;
+  event.detail.shouldSwap = false;
+  dialog.addEventListener("close", () => htmx.trigger(part, "sse:everything"), { once: true });
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "notice") event.target.scrollIntoView({ block: "nearest" });
 });
@@ -51,6 +58,7 @@ document.addEventListener("click", (event) => {
     const check = boxes.some((box) => !box.checked);
     for (const box of boxes) box.checked = check;
   }
+  event.target.closest("[data-remove]")?.closest("li").remove();
   const copied = event.target.closest("[data-copy]");
   if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => { copied.textContent = "Copied"; });
 });
@@ -83,21 +91,8 @@ async function upload(file, progress) {
   });
   return link.key;
 }
-document.addEventListener("change", async (event) => {
-  const input = event.target;
-  if (!input.matches("input[type=file][data-upload]") || !input.files.length) return;
-  const status = input.parentElement.querySelector("[data-upload-status]");
-  try {
-    const key = await upload(input.files[0], (percent) => { status.textContent = `Uploading: ${percent} %`; });
-    document.getElementById(input.dataset.upload).value = key;
-    status.textContent = `${input.files[0].name} is ready to be used`;
-  } catch (error) {
-    input.value = "";
-    status.textContent = error.message;
-  }
-});
 
-// Several uploads: each file is shown with its picture and its progress, and can be taken out again.
+// Each file is shown with its picture and its progress, and can be taken out again.
 const element = (name, properties, ...children) => {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
@@ -107,10 +102,9 @@ async function add(file, field, list) {
   const bar = element("progress", { max: 100, value: 0, ariaLabel: `Uploading ${file.name}` });
   const words = element("span", { textContent: file.name });
   const out = element("button", { type: "button", className: "link", textContent: "Remove", ariaLabel: `Remove ${file.name}` });
+  out.dataset.remove = "";
   const picture = element("img", { alt: "", src: URL.createObjectURL(file) });
-  const item = element("li", {}, picture, words, bar, out);
-  out.onclick = () => { URL.revokeObjectURL(picture.src); item.remove(); };
-  list.append(item);
+  list.append(element("li", {}, picture, words, bar, out));
   try {
     const key = await upload(file, (percent) => { bar.value = percent; });
     bar.replaceWith(element("input", { type: "hidden", name: field, value: key }));
@@ -126,5 +120,6 @@ document.addEventListener("change", async (event) => {
   const list = input.parentElement.querySelector(".uploads");
   const files = [...input.files];
   input.value = "";
+  if (!input.multiple) list.replaceChildren();
   for (const file of files) await add(file, input.dataset.uploads, list);
 });
