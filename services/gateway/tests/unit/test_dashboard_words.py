@@ -37,7 +37,25 @@ def test_things_are_counted():
 
 
 def test_money_is_told_with_its_currency():
-    assert words.money(4900, "usd") == "49.00 USD"
+    assert [words.money(4900, "usd"), words.money(-50, "eur"), words.money(123456, "chf")] == [
+        "$49.00",
+        "-€0.50",
+        "1,234.56 CHF",
+    ]
+    assert [words.price(4900, "usd"), words.price(499, "usd"), words.price(900, "chf")] == [
+        "$49",
+        "$4.99",
+        "9 CHF",
+    ]
+
+
+def test_codes_without_words_are_said_as_well_as_they_can_be():
+    say = words.FILTERS["happened"]
+    assert [say("settling"), say("queued"), say("something_newer")] == [
+        "Settling the price",
+        "Waiting",
+        "Something newer",
+    ]
 
 
 def test_each_field_is_told_what_is_wrong_with_it():

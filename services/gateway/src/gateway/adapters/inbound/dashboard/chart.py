@@ -18,6 +18,11 @@ class Bar:
     y: int
     height: int
 
+    @property
+    def label(self) -> str:
+        """The day in words."""
+        return f"{self.day.day} {self.day:%b}"
+
 
 def bars(amounts: Mapping[date, int], last: date, days: int) -> list[Bar]:
     """Draw a bar for each day up to the last; the highest fills the drawing, the least can still be seen."""

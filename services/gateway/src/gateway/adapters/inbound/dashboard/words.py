@@ -1,98 +1,26 @@
-"""How the pages put things: times, numbers, and what a status means to a person."""
+"""How the pages put things: times, numbers, money, and each code in the words of the vocabulary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from chassis.clock import utc_now
 from chassis.ids import new_id
+from gateway.adapters.inbound.dashboard.vocabulary import (
+    ACTS,
+    ENTRIES,
+    HAPPENED,
+    LABELS,
+    OPERATIONS,
+    ROLES,
+    SCOPES,
+    STANDINGS,
+    STATUSES,
+    WAITING,
+)
 from gateway.adapters.inbound.http.bodies.events import EventType
 
-STATUSES = {
-    "accepted": "Accepted",
-    "queued": "Waiting",
-    "processing": "Working",
-    "cancelling": "Cancelling",
-    "completed": "Done",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
-    "expired": "Expired",
-    "pending": "Waiting",
-    "training": "Training",
-    "ready": "Ready",
-    "deleted": "Deleted",
-}
-OPERATIONS = {"generate_images": "Images", "create_model": "New model", "refine_model": "Refinement"}
-WAITING = {
-    "plan_slots_busy": "your plan's slots are busy",
-    "provider_busy": "the image provider is busy",
-    "provider_unavailable": "the image provider is not answering; it will be tried again",
-    "storage_unavailable": "the image store is not answering; it will be tried again",
-}
-ENTRIES = {
-    "reserve": "Held",
-    "deduct": "Charged",
-    "refund": "Given back",
-    "replenish": "Monthly credits",
-    "bonus": "Bonus",
-    "top_up": "Bought",
-    "adjustment": "Adjusted",
-    "expire": "Expired",
-    "claw_back": "Taken back",
-}
-LABELS = {
-    "generate": "drawing",
-    "reference_set": "drawing what to learn from",
-    "train": "training",
-    "samples": "drawing samples",
-    "stored": "storing",
-}
-ROLES = {"owner": "Owner", "admin": "Admin", "member": "Member"}
-ACTS = {
-    "signed_up": "Signed up",
-    "signed_in": "Signed in",
-    "sign_in_failed": "Failed to sign in",
-    "signed_out": "Signed out",
-    "session_ended": "Signed a device out",
-    "other_sessions_ended": "Signed all other devices out",
-    "password_changed": "Changed the password",
-    "password_reset_asked": "Asked for a new password",
-    "password_reset": "Chose a new password",
-    "email_change_asked": "Asked for another e-mail address",
-    "email_verified": "Verified the e-mail address",
-    "account_renamed": "Changed the own name",
-    "team_opened": "Made the team",
-    "team_renamed": "Renamed the team",
-    "member_invited": "Invited",
-    "invitation_revoked": "Revoked the invitation of",
-    "invitation_accepted": "Joined the team",
-    "role_changed": "Changed the role of",
-    "member_removed": "Removed",
-    "member_left": "Left the team",
-    "key_created": "Made an API key",
-    "key_revoked": "Revoked an API key",
-}
-SCOPES = (
-    ("read", "Read", "models, jobs, images, credits", True),
-    ("generate", "Generate", "make images", True),
-    ("models", "Models", "make, refine and delete models", True),
-    ("billing", "Billing", "plans, payments and invoices", False),
-    ("admin", "Admin", "people, activity and webhooks", False),
-)
-"""What an API key may do: its name, what that is to a person, and whether it is usual."""
-STANDINGS = {
-    "trialing": "Trial",
-    "past_due": "Payment failed",
-    "canceled": "Cancelled",
-    "paid": "Paid",
-    "open": "To be paid",
-    "void": "Void",
-    "uncollectible": "Not paid",
-    "refunded": "Refunded",
-    "pending": "On its way",
-    "superseded": "A newer one was sent",
-}
-"""What the status of a plan, an invoice or a webhook means."""
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
 _SYSTEMS = {
     "iPhone": "iPhone",
@@ -122,12 +50,12 @@ def ago(time: datetime) -> str:
 
 def moment(time: datetime) -> str:
     """Write a time in full, in UTC."""
-    return time.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
+    return f"{day(time)}, {time.astimezone(UTC):%H:%M} UTC"
 
 
 def day(time: datetime) -> str:
-    """Write a date."""
-    return time.astimezone(UTC).strftime("%d %b %Y")
+    """Write a date: `1 Nov 2026`."""
+    return f"{time.astimezone(UTC):%d %b %Y}".lstrip("0")
 
 
 def ordinal(number: int) -> str:
@@ -137,8 +65,20 @@ def ordinal(number: int) -> str:
 
 
 def money(amount: int, currency: str) -> str:
-    """Write an amount given in the smallest unit of its currency."""
-    return f"{amount / 100:,.2f} {currency.upper()}"
+    """Write an amount given in hundredths of its currency: `$9.00`, `9.00 CHF`."""
+    written = f"{abs(amount) / 100:,.2f}"
+    sign, unit = "-" if amount < 0 else "", currency.upper()
+    return f"{sign}{_SIGNS[unit]}{written}" if unit in _SIGNS else f"{sign}{written} {unit}"
+
+
+def price(amount: int, currency: str) -> str:
+    """Write a price, without hundredths where there are none: `$9`."""
+    return money(amount, currency).replace(".00", "")
+
+
+def known(words: Mapping[str, str]) -> Callable[[str], str]:
+    """Say a code in these words; one without words as well as it can be said."""
+    return lambda code: words.get(code, code.replace("_", " ").capitalize())
 
 
 def left(until: datetime) -> str:
@@ -177,20 +117,22 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "left": left,
     "signed": signed,
     "clock": clock,
-    "entry": lambda kind: ENTRIES.get(kind, kind),
+    "entry": known(ENTRIES),
     "counted": counted,
     "money": money,
+    "price": price,
     "number": lambda number: f"{number:,}",
     "same": lambda values: [(value, value) for value in values],
     "titles": lambda values: [(value, value.capitalize()) for value in values],
     "labels": lambda options: [(name, option[0]) for name, option in options.items()],
-    "status": lambda status: STATUSES.get(status, status.replace("_", " ").capitalize()),
-    "operation": lambda operation: OPERATIONS.get(operation, operation),
-    "standing": lambda status: STANDINGS.get(status, status.replace("_", " ").capitalize()),
+    "status": known(STATUSES),
+    "happened": known(HAPPENED),
+    "operation": known(OPERATIONS),
+    "standing": known(STANDINGS),
     "device": device,
-    "role": lambda role: ROLES.get(role, role),
-    "act": lambda act: ACTS.get(act, act.replace("_", " ").capitalize()),
-    "doing": lambda label: LABELS.get(label, label or "working"),
+    "role": known(ROLES),
+    "act": known(ACTS),
+    "doing": lambda label: LABELS.get(label, label.replace("_", " ") or "working"),
     "waiting": lambda code: WAITING.get(code, "it will start as soon as it can"),
 }
 GLOBALS: dict[str, Any] = {"now": utc_now, "once": new_id, "entries": ENTRIES, "operations": OPERATIONS}

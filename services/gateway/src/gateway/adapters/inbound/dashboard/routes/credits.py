@@ -9,7 +9,7 @@ from contracts.billing import PlansChanged
 from gateway.adapters.inbound.dashboard.chart import bars
 from gateway.adapters.inbound.dashboard.pages import page
 from gateway.adapters.inbound.dashboard.visitor import Visiting, Visitor
-from gateway.adapters.inbound.dashboard.words import money
+from gateway.adapters.inbound.dashboard.words import price
 from gateway.adapters.inbound.http.api import Ports
 from gateway.adapters.inbound.http.bodies.common import PageQuery
 from gateway.adapters.inbound.http.bodies.credits import HistoryLine
@@ -70,7 +70,7 @@ def _paying(me: Visitor, offers: PlansChanged | None) -> dict[str, Any]:
     plan = me.standing.plan.plan if me.standing.plan else "free"
     names = {offer.key: offer.name for offer in offers.plans} if offers else {}
     packs = [
-        (pack.key, f"{pack.credits:,} credits, {money(pack.price.amount, pack.price.currency)}")
+        (pack.key, f"{pack.credits:,} credits, {price(pack.price.amount, pack.price.currency)}")
         for pack in (offers.packs if offers else ())
     ]
     return {

@@ -1,5 +1,6 @@
 """The studio: choose a model, say what to see, know the price, watch the images come."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,6 +8,8 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import ValidationError
 
 from chassis.http import Problem
+from contracts.credits import PricingChanged
+from contracts.jobs import JobChanged
 from contracts.orders import Operation, Size
 from gateway.adapters.inbound.dashboard.forms import complaints, filled
 from gateway.adapters.inbound.dashboard.pages import page, part
@@ -15,10 +18,11 @@ from gateway.adapters.inbound.dashboard.visitor import Acting, Visiting
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.bodies.generate import GenerateBody
 from gateway.adapters.inbound.http.bodies.jobs import Job
-from gateway.adapters.inbound.http.bodies.models import Model, ReferenceModel
+from gateway.adapters.inbound.http.bodies.models import ReferenceModel
 from gateway.adapters.inbound.http.caller import fingerprint, spending, wish
 from gateway.application.ask_generate import ask_generate
 from gateway.application.reading import Page
+from gateway.domain.images import UPLOADS_LIVE
 from gateway.domain.permissions import Caller, Permission
 from gateway.domain.prices import unit_price
 from gateway.domain.requests import Kind
@@ -29,7 +33,7 @@ SHAPES = {
     "portrait": ("Portrait", Size(width=832, height=1216)),
     "landscape": ("Landscape", Size(width=1216, height=832)),
     "wide": ("Wide", Size(width=1344, height=768)),
-    "large": ("Large", Size(width=1408, height=1408)),
+    "large": ("Large square", Size(width=1408, height=1408)),
 }
 COUNTS = (1, 2, 4, 8)
 _RECENT = 12
@@ -62,16 +66,17 @@ async def studio(
         me.team.id, Page(_RECENT), status=None, operation=Operation.GENERATE_IMAGES, model_id=None
     )
     sources = await _sources(me.caller, api)
+    pricing = await api.views.pricing(api.asking.clock())
     return page(
         "studio.html",
         me,
         title="Generate",
         given=given,
         sources=sources,
-        starters=[] if recent else starters(sources["references"]),
-        starter_price=await _price(api, _USUAL | {"count": "1"}),
+        starters=[] if recent else starters([ReferenceModel.of(one) for one in sources["references"]]),
+        starter_price=_price(pricing, _USUAL | {"count": "1"}),
         jobs=[Job.of(view, api.links) for view in recent[:_RECENT]],
-        price=await _price(api, given),
+        price=_price(pricing, given),
         shapes=SHAPES,
         counts=COUNTS,
     )
@@ -101,7 +106,8 @@ async def price(
 ) -> Response:
     """Say what the button would cost now."""
     given = {"count": count, "quality": quality, "shape": shape}
-    return part("parts/price.html", price=await _price(api, given), count=_count(given))
+    pricing = await api.views.pricing(api.asking.clock())
+    return part("parts/price.html", price=_price(pricing, given), count=_count(given))
 
 
 def _body(form: dict[str, str]) -> GenerateBody:
@@ -132,11 +138,10 @@ def _count(form: dict[str, Any]) -> int:
     return int(count) if count.isdigit() and 1 <= int(count) <= 16 else 1
 
 
-async def _price(api: Api, given: dict[str, Any]) -> int | None:
+def _price(pricing: PricingChanged | None, given: dict[str, Any]) -> int | None:
     if given["quality"] not in ("draft", "standard", "high"):
         raise Problem(422, "invalid_request", "There is no such quality.")
     size = SHAPES.get(given["shape"], SHAPES["square"])[1]
-    pricing = await api.views.pricing(api.asking.clock())
     unit = unit_price(pricing, Operation.GENERATE_IMAGES, given["quality"], size)
     return None if unit is None else unit * _count(given)
 
@@ -146,10 +151,7 @@ async def _sources(caller: Caller, api: Api) -> dict[str, list[Any]]:
     curated = await api.lists.reference_models(
         Page(100), sort="popular", category=None, search=None, tag=None
     )
-    return {
-        "models": [Model.of(model, api.links) for model in mine],
-        "references": [ReferenceModel.of(reference) for reference in curated],
-    }
+    return {"models": mine, "references": curated}
 
 
 async def _from(
@@ -178,4 +180,10 @@ async def _from(
         "shape": shape,
         "count": str(view.job.quantity),
         "seed": recipe.seed or "",
+        "reference_upload_key": _still_there(view.job, api.asking.clock()),
     }
+
+
+def _still_there(job: JobChanged, now: datetime) -> str:
+    """Take up the reference image of a job as long as uploads are kept."""
+    return (job.recipe.reference_key or "") if now < job.created_at + UPLOADS_LIVE else ""

@@ -86,7 +86,7 @@ async def new_model(
         references=await _references(api, search, category, "popular"),
         given={"search": search, "category": category},
         categories=CATEGORIES,
-        price=await _price(api, Operation.CREATE_MODEL),
+        price=unit_price(await api.views.pricing(api.asking.clock()), Operation.CREATE_MODEL),
     )
 
 
@@ -114,6 +114,7 @@ async def model_page(model_id: UUID, me: Visiting, api: Ports) -> Response:
     """Show a model with its versions, and what can be done with it."""
     model = await _model(model_id, me.caller, api)
     training = await api.views.job(me.team.id, model.training.job_id) if model.training else None
+    pricing = await api.views.pricing(api.asking.clock())
     return page(
         "model.html",
         me,
@@ -121,8 +122,8 @@ async def model_page(model_id: UUID, me: Visiting, api: Ports) -> Response:
         here="Models",
         model=model,
         training=Job.of(training, api.links) if training else None,
-        price=await _price(api, Operation.REFINE_MODEL),
-        unit=await _price(api, Operation.GENERATE_IMAGES),
+        price=unit_price(pricing, Operation.REFINE_MODEL),
+        unit=unit_price(pricing, Operation.GENERATE_IMAGES),
     )
 
 
@@ -158,7 +159,9 @@ async def compare(model_id: UUID, request: Request, caller: Acting, api: Ports) 
         return part("parts/complaints.html", 422, complaints=complaints(error))
     recipes, hashed = body.recipes(model_id), fingerprint("page compare", model_id, body)
     asked = wish(caller, Kind.GENERATE, api.asking.clock(), hashed, _key(form), jobs=len(recipes))
-    answer = await ask_generate(asked, recipes, 1, spending(caller, None, None), api.asking)
+    each = _ceiling(form, "max_each")
+    who = spending(caller, None if each is None else each * len(recipes), None)
+    answer = await ask_generate(asked, recipes, 1, who, api.asking)
     views = await api.views.jobs(caller.team_id, answer.request.jobs)
     return part("parts/compared.html", jobs=[Job.of(view, api.links) for view in views])
 
@@ -223,14 +226,10 @@ async def _references(api: Api, search: str, category: str, sort: str) -> list[R
     return [ReferenceModel.of(reference) for reference in found]
 
 
-async def _price(api: Api, operation: Operation) -> int | None:
-    return unit_price(await api.views.pricing(api.asking.clock()), operation)
-
-
 def _key(form: Any) -> str | None:  # noqa: ANN401 - what Starlette calls a form
     return str(form.get("key") or "") or None
 
 
-def _ceiling(form: Any) -> int | None:  # noqa: ANN401 - what Starlette calls a form
-    given = str(form.get("max_credits") or "")
+def _ceiling(form: Any, field: str = "max_credits") -> int | None:  # noqa: ANN401 - what Starlette calls a form
+    given = str(form.get(field) or "")
     return int(given) if given.isdigit() else None
