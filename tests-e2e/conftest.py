@@ -1,11 +1,15 @@
 """One running house for all tests of the whole system."""
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from e2e.browser import Visitor, browsing
 from e2e.house import PLENTY, House
+from e2e.letters import link
 from e2e.provider import USUAL, Provider
 from e2e.witness import secrets_found, watch
+from playwright.async_api import Browser
 
 from atelier_local.nodes import Nodes
 from atelier_local.stack import Stack
@@ -60,3 +64,22 @@ async def house(stack: Stack) -> AsyncIterator[House]:
 async def studio(house: House):
     """A team that may do a lot and has the credits for it."""
     return await house.team(credits_added=20_000, **PLENTY)
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The browser of all visitors."""
+    async with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def person(house: House, browser: Browser) -> AsyncIterator[Visitor]:
+    """Somebody new with a team of their own, whose address is verified."""
+    visitor = await Visitor.at(house.stack.url, browser)
+    await visitor.sign_up("Ada Lovelace", f"{uuid.uuid4().hex[:12]}@example.com")
+    letter = await link(house.stack.sandbox_url, visitor.email, "Verify your e-mail address")
+    await visitor.ask("/auth/verify", {"token": letter.rpartition("/")[2]})
+    await visitor.page.reload()
+    yield visitor
+    await visitor.leave()

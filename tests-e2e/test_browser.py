@@ -1,54 +1,41 @@
-"""The dashboard in a real browser: what a person does on the first day, and what can go wrong."""
+"""The dashboard in a real browser: the first minutes of somebody new, and their daily work."""
 
-import asyncio
+import re
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
-from e2e.browser import DESKTOP, PHONE, Visitor, browsing
+from e2e.browser import Visitor
 from e2e.house import House
+from e2e.letters import link
 from e2e.provider import fault
 from playwright.async_api import Browser, expect
 
-from atelier_local.post import verification_token
-
-PASSWORD = "correct horse battery"
-PAGES = (
-    "/generate", "/models", "/models/new", "/reference-models", "/jobs", "/gallery", "/credits", "/team",
-    "/api-keys", "/webhooks", "/account",
-)  # fmt: skip
+PICTURES = 4
 
 
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with browsing() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def person(house: House, browser: Browser) -> AsyncIterator[Visitor]:
+async def test_somebody_new_follows_the_letter_and_makes_the_first_image(house: House, browser: Browser):
     visitor = await Visitor.at(house.stack.url, browser)
-    visitor.email = f"{uuid.uuid4().hex[:12]}@example.com"
-    await visitor.sign_up("Ada Lovelace", visitor.email, PASSWORD)
-    token = await asyncio.to_thread(verification_token, house.stack.sandbox_url, visitor.email)
-    verified = await visitor.context.request.post("/api/auth/verify", data={"token": token})
-    assert verified.status == 204, await verified.text()
-    await visitor.page.reload()
-    yield visitor
+    await visitor.sign_up("Ada Lovelace", f"{uuid.uuid4().hex[:12]}@example.com")
+    studio = visitor.page
+    await expect(studio.get_by_text("Verify your e-mail address before you press this")).to_be_visible()
+    letter = await visitor.context.new_page()
+    await letter.goto(await link(house.stack.sandbox_url, visitor.email, "Verify your e-mail address"))
+    await letter.get_by_role("button", name="Yes, verify it").click()
+    await expect(letter.get_by_text(f"{visitor.email} is verified.")).to_be_visible()
+
+    await expect(studio.get_by_text("Verify your e-mail address")).to_have_count(0)
+    await studio.get_by_role("button", name="Make it · 2 credits").first.click()
+    job = studio.locator("#jobs .job").first
+    await expect(job.locator(".badge")).to_have_text("Done")
+    await expect(job.locator("img")).to_have_count(1)
+    await expect(studio.locator("#balance")).to_contain_text("198 credits")
     await visitor.leave()
 
 
-async def generate(visitor: Visitor, prompt: str) -> None:
-    await visitor.page.goto("/generate")
-    await visitor.page.get_by_label("What do you want to see?").fill(prompt)
-    await visitor.page.get_by_role("button", name="Generate 4 images · 8 credits").click()
-
-
-async def test_a_new_person_gets_images_and_sees_what_they_cost(person: Visitor):
-    await generate(person, "a lighthouse at dusk")
-    job = person.page.locator("#jobs .job").first
+async def test_four_images_are_made_and_their_cost_is_shown(person: Visitor):
+    job = await person.generate("a lighthouse at dusk")
     await expect(job.locator(".badge")).to_have_text("Done")
-    await expect(job.locator("img")).to_have_count(4)
+    await expect(job.locator("img")).to_have_count(PICTURES)
     await expect(person.page.locator("#balance")).to_contain_text("192 credits")
     await job.locator("h3 a").click()
     await expect(person.page.get_by_role("heading", name="Receipt")).to_be_visible()
@@ -56,16 +43,38 @@ async def test_a_new_person_gets_images_and_sees_what_they_cost(person: Visitor)
 
 
 @pytest.mark.long
-async def test_a_new_person_makes_a_model_and_refines_it(person: Visitor):
-    await person.page.goto("/reference-models")
-    await person.page.get_by_role("link", name="Make a model from").first.click()
-    await person.page.get_by_label("Name", exact=True).fill("Harbour portraits")
-    await person.page.get_by_label("Who or what does it show?").fill("a calm woman with short red hair")
-    await person.page.get_by_role("button", name="Create the model · 100 credits").click()
-    await expect(person.page.get_by_role("heading", name="Version 1")).to_be_visible()
-    await person.page.get_by_label("What should be better?").fill("softer light")
-    await person.page.get_by_role("button", name="Train the next version · 50 credits").click()
-    await expect(person.page.get_by_role("heading", name="Version 2")).to_be_visible()
+async def test_a_recipe_is_copied_and_used_again(person: Visitor):
+    await person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    job = await person.generate("a kiosk in the snow")
+    await expect(job.locator(".badge")).to_have_text("Done")
+    await job.locator("h3 a").click()
+    await person.page.get_by_role("button", name="Copy the recipe").click()
+    await expect(person.page.get_by_role("button", name="Copied")).to_be_visible()
+    assert "a kiosk in the snow" in await person.page.evaluate("navigator.clipboard.readText()")
+    await person.page.get_by_role("link", name="Use again").first.click()
+
+    await expect(person.page.get_by_label("What do you want to see?")).to_have_value("a kiosk in the snow")
+
+
+@pytest.mark.long
+async def test_a_model_is_made_refined_compared_and_rolled_back(person: Visitor):
+    page = person.page
+    await page.goto("/reference-models")
+    await page.get_by_role("link", name="Make a model from").first.click()
+    await page.get_by_label("Name", exact=True).fill("Harbour portraits")
+    await page.get_by_label("Who or what does it show?").fill("a calm woman with short red hair")
+    await page.get_by_role("button", name="Create the model · 100 credits").click()
+    await expect(page.get_by_role("heading", name=re.compile("^Version 1"))).to_be_visible()
+    await page.get_by_label("What should be better?").fill("softer light")
+    await page.get_by_role("button", name="Train the next version · 50 credits").click()
+    await expect(page.get_by_role("heading", name=re.compile("^Version 2"))).to_be_visible()
+    await person.judge()
+
+    await page.get_by_label("What do you want to see?").fill("at the harbour")
+    await page.get_by_role("button", name="Compare · 2 credits each").click()
+    await expect(page.locator("#compared img")).to_have_count(2)
+    await page.get_by_role("button", name="Use this version: 1").click()
+    await expect(page.get_by_role("heading", name="Version 1 In use")).to_be_visible()
     await person.judge()
 
 
@@ -78,89 +87,70 @@ async def test_the_price_on_the_button_follows_what_is_chosen(person: Visitor):
     await expect(person.page.get_by_role("button", name="Generate 8 images · 32 credits")).to_be_visible()
 
 
+@pytest.mark.long
+async def test_a_reference_image_is_uploaded_with_its_picture_and_used_again(person: Visitor):
+    page = person.page
+    made = await person.generate("something to refer to")
+    await expect(made.locator(".badge")).to_have_text("Done")
+    link = await made.locator("a.tile").first.get_attribute("href")
+    picture = await (await person.context.request.get(link)).body()
+    await page.goto("/generate")
+    await page.get_by_text("More", exact=True).click()
+    file = {"name": "harbour.jpg", "mimeType": "image/jpeg", "buffer": picture}
+    await page.get_by_label("Reference image").set_input_files(file)
+    await expect(page.locator(".uploads li", has_text="harbour.jpg").locator("img")).to_be_visible()
+    await expect(page.locator("input[name=reference_upload_key]")).to_have_count(1)
+    await page.get_by_label("What do you want to see?").fill("the same, at night")
+    await page.get_by_role("button", name="Generate 4 images · 8 credits").click()
+    job = page.locator("#jobs .job").first
+    await expect(job.locator("h3")).to_have_text("the same, at night")
+    await expect(job.locator(".badge")).to_have_text("Done")
+    await job.get_by_role("link", name="Use again").click()
+
+    await expect(page.locator(".uploads li")).to_contain_text("The one used before")
+    await page.get_by_role("button", name="Remove the image used before").click()
+    await expect(page.locator("input[name=reference_upload_key]")).to_have_count(0)
+
+
+@pytest.mark.long
+async def test_images_are_selected_packed_and_deleted(person: Visitor):
+    page = person.page
+    job = await person.generate("a still life with lemons")
+    await expect(job.locator(".badge")).to_have_text("Done")
+    await page.goto("/gallery")
+    await expect(page.get_by_text("days left")).to_have_count(PICTURES)
+    await page.get_by_role("button", name="Select all").click()
+    await page.get_by_role("button", name="Download as zip").click()
+    await expect(page.get_by_role("link", name="download 4 images")).to_be_visible()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="download 4 images").click()
+    assert (await download.value).suggested_filename.endswith(".zip")
+    await page.get_by_role("button", name="Delete", exact=True).click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    await expect(page.get_by_role("heading", name="Your images will be here")).to_be_visible()
+
+
+@pytest.mark.long
 async def test_a_failed_job_says_that_nothing_was_charged(house: House, person: Visitor):
     async with house.provider.behaving(fault("validation_422", "will not work", at="run")):
-        await generate(person, "this will not work")
-        job = person.page.locator("#jobs .job").first
+        job = await person.generate("this will not work")
         await expect(job.locator(".badge")).to_have_text("Failed")
     await expect(job).to_contain_text("Not charged.")
     await expect(person.page.locator("#balance")).to_contain_text("200 credits")
 
 
-async def test_two_browsers_of_one_team_see_each_others_changes(
-    house: House, browser: Browser, person: Visitor
-):
-    other = await Visitor.at(house.stack.url, browser)
-    await other.sign_in(person.email, PASSWORD)
-    await other.page.goto("/jobs")
-    await generate(person, "seen from the other side")
-
-    await expect(other.page.locator("#found h3 a", has_text="seen from the other side")).to_be_visible()
-    await expect(other.page.locator("#found .badge").first).to_have_text("Done")
-    await expect(other.page.locator("#balance")).to_contain_text("192 credits")
-    await other.leave()
-
-
 @pytest.mark.long
-async def test_a_page_catches_up_when_the_connection_is_back(house: House, browser: Browser, person: Visitor):
-    await person.page.goto("/jobs")
-    other = await Visitor.at(house.stack.url, browser)
-    await other.sign_in(person.email, PASSWORD)
-    person.offline = True
-    await person.context.set_offline(True)
-    await expect(person.page.locator("#lost")).to_be_visible()
-    await generate(other, "made meanwhile")
-    await expect(other.page.locator("#jobs .badge").first).to_have_text("Done")
-    await person.context.set_offline(False)
-
-    await expect(person.page.locator("#found h3 a", has_text="made meanwhile")).to_be_visible(timeout=20_000)
-    await expect(person.page.locator("#lost")).to_be_hidden()
-    await other.leave()
-
-
-@pytest.mark.long
-async def test_what_was_typed_stays_when_the_server_says_no(person: Visitor):
-    await person.page.goto("/generate")
-    await person.page.get_by_label("What do you want to see?").fill("a hat for everybody")
-    await person.page.get_by_text("More", exact=True).click()
-    await person.page.locator("#seed").evaluate(
-        "seed => { seed.removeAttribute('pattern'); seed.value = 'x' }"
-    )
-    await person.page.locator("#go").click()
-
-    await expect(person.page.get_by_role("alert")).to_contain_text("Please look at this again")
-    await expect(person.page.get_by_label("What do you want to see?")).to_have_value("a hat for everybody")
-
-
-@pytest.mark.long
-async def test_markup_in_a_prompt_is_shown_and_never_run(person: Visitor):
-    await generate(person, "<img src=x onerror=alert(1)><script>alert(2)</script>")
-    await expect(person.page.locator("#jobs .badge").first).to_have_text("Done")
-
-    await expect(person.page.locator("#jobs h3 a").first).to_have_text(
-        "<img src=x onerror=alert(1)><script>alert(2)</script>"
-    )
-
-
-@pytest.mark.parametrize(
-    ("scheme", "size"),
-    [
-        pytest.param("light", DESKTOP, id="desktop-light"),
-        pytest.param("dark", DESKTOP, id="desktop-dark", marks=pytest.mark.long),
-        pytest.param("light", PHONE, id="phone-light", marks=pytest.mark.long),
-        pytest.param("dark", PHONE, id="phone-dark", marks=pytest.mark.long),
-    ],
-)
-async def test_every_page_is_accessible_and_fits(house: House, browser: Browser, scheme: str, size: dict):
-    visitor = await Visitor.at(house.stack.url, browser, color_scheme=scheme)
-    await visitor.page.set_viewport_size(size)
-    for address in ("/sign-in", "/sign-up"):
-        await visitor.page.goto(address)
-        await visitor.judge()
-    await visitor.sign_up("Grace", f"{uuid.uuid4().hex[:12]}@example.com", PASSWORD)
-    for address in PAGES:
-        await visitor.page.goto(address)
-        await visitor.judge()
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert await visitor.page.evaluate(wide) <= 0, address
-    await visitor.leave()
+async def test_a_job_that_waits_says_why_and_is_cancelled_in_the_list(house: House, person: Visitor):
+    async with house.provider.behaving(image_seconds=8):
+        await person.generate("takes the only slot")
+        await person.generate("waits for the slot")
+        await person.page.goto("/jobs")
+        waiting = person.page.locator(".job", has_text="waits for the slot")
+        await expect(waiting).to_contain_text("1st in your line: your plan's slots are busy.")
+        await waiting.get_by_role("button", name="Cancel").click()
+        await expect(waiting.locator(".badge")).to_have_text("Cancelled")
+        await expect(waiting).to_contain_text("Not charged.")
+        first = person.page.locator(".job", has_text="takes the only slot")
+        await expect(first.locator(".badge")).to_have_text("Done")
+    await expect(person.page.locator("#balance")).to_contain_text("192 credits")

@@ -1,16 +1,14 @@
 """A person with a browser and a mailbox."""
 
-import asyncio
-import re
 import uuid
 from dataclasses import dataclass, field
 
 import httpx
 
 from e2e.client import Json
+from e2e.letters import link
 
 PASSWORD = "a long password"
-_TOKEN = re.compile(r"/(?:verify|reset|invitations)/([A-Za-z0-9_-]+)")
 
 
 @dataclass
@@ -57,14 +55,7 @@ class Person:
 
     async def token(self, subject: str) -> str:
         """Wait for a letter and take the token out of its link."""
-        async with asyncio.timeout(30), httpx.AsyncClient(base_url=self.sandbox_url) as post:
-            while True:
-                listed = (await post.get("/mail", params={"to": self.email})).json()["letters"]
-                for letter in listed:
-                    if subject in letter["subject"]:
-                        text = (await post.get(f"/mail/{letter['id']}")).json()["text"]
-                        return _TOKEN.search(text)[1]
-                await asyncio.sleep(0.2)
+        return (await link(self.sandbox_url, self.email, subject)).rpartition("/")[2]
 
     async def verify(self) -> None:
         """Follow the link of the letter."""
