@@ -32,6 +32,7 @@ async def test_somebody_new_follows_the_letter_and_makes_the_first_image(house: 
     await visitor.leave()
 
 
+@pytest.mark.long
 async def test_four_images_are_made_and_their_cost_is_shown(person: Visitor):
     job = await person.generate("a lighthouse at dusk")
     await expect(job.locator(".badge")).to_have_text("Done")

@@ -50,7 +50,7 @@ async def full(house: House, browser: Browser) -> AsyncIterator[Full]:
     model = await visitor.ask(
         "/models", {"name": "Harbour", "description": "calm", "reference_model_id": reference}
     )
-    await visitor.page.goto(f"/models/{model['model_id']}")
+    await visitor.page.goto(f"/models/{model['model']['id']}")
     await expect(visitor.page.get_by_role("heading", name=re.compile("^Version 1"))).to_be_visible()
     await visitor.ask("/api-keys", {"name": "shop", "scopes": ["read"], "credit_budget": 100})
     hook = await visitor.ask("/webhook-endpoints", {"url": "https://127.0.0.1:1/hook"})
@@ -58,7 +58,7 @@ async def full(house: House, browser: Browser) -> AsyncIterator[Full]:
     await visitor.ask("/team/invitations", {"email": guest, "role": "admin"})
     await visitor.ask("/auth/reset", {"email": visitor.email})
     jobs = (await visitor.tell("/jobs"))["data"]
-    inside = (f"/models/{model['model_id']}", f"/jobs/{jobs[-1]['id']}", f"/webhooks/{hook['id']}")
+    inside = (f"/models/{model['model']['id']}", f"/jobs/{jobs[-1]['id']}", f"/webhooks/{hook['id']}")
     letters = [await link(post, guest, "Join"), await link(post, visitor.email, "Choose a new password")]
     yield Full(visitor.email, (*EMPTY, *inside), (verify, *letters))
     await visitor.leave()

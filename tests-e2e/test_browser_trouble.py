@@ -69,7 +69,7 @@ async def test_markup_in_a_prompt_and_in_names_is_shown_and_never_run(person: Vi
     made = await person.ask("/models", model)
     for path in (
         "/",
-        f"/models/{made['model_id']}",
+        f"/models/{made['model']['id']}",
         "/models",
         "/gallery",
         "/jobs",

@@ -22,6 +22,8 @@ from gateway.application.reading import EventsExpired
 
 router = APIRouter()
 HEARTBEAT = 15.0
+PACE = 0.5
+"""Seconds between news, so that a part that changes all the time is not loaded all the time."""
 _BATCH = 100
 
 
@@ -82,6 +84,7 @@ async def _stream(api: Api, page: _Page, after: int) -> AsyncIterator[str]:
             watch.changed.clear()
             if not await page.fits(api):
                 yield _news("gone", after)
+                await _changed(watch.changed)  # the page leaves; to cut it off would look like a fault
                 return
             if watch.people:
                 watch.people = False
@@ -96,6 +99,8 @@ async def _stream(api: Api, page: _Page, after: int) -> AsyncIterator[str]:
             after = events[-1].seq if events else after
             for name in names:
                 yield _news(name, after)
+            if names:
+                await asyncio.sleep(PACE)
             if len(events) < _BATCH and not await _changed(watch.changed):
                 yield ": still here\n\n"
 

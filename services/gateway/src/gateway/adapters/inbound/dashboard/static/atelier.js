@@ -1,10 +1,19 @@
 "use strict";
 
+// What is heard of a part while it is being loaded may not be in it yet: then it is loaded once more.
+const heard = new Map(), asked = new WeakMap();
+const times = (part) => heard.get(part.id) ?? 0;
+const hear = (part) => heard.set(part.id, times(part) + 1);
+const renew = (part) => { htmx.trigger(part, "sse:everything"); hear(part); };
+document.addEventListener("htmx:sseMessage", (event) => hear(event.target));
+document.addEventListener("htmx:beforeRequest", (event) => asked.set(event.detail.xhr, times(event.detail.elt)));
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (times(event.target) > asked.get(event.detail.xhr) + 1) renew(event.target);
+});
+
 // The connection: say when it is lost; once it is back, every live part loads again what it may have missed.
 const say = (isLost) => { document.getElementById("lost").hidden = !isLost; };
-const heal = () => {
-  for (const part of document.querySelectorAll("[hx-trigger*='sse:everything']")) htmx.trigger(part, "sse:everything");
-};
+const heal = () => { for (const part of document.querySelectorAll("[hx-trigger*='sse:everything']")) renew(part); };
 document.addEventListener("htmx:sseError", () => say(true));
 document.addEventListener("htmx:sseOpen", () => {
   if (document.getElementById("lost").hidden) return;
@@ -14,7 +23,7 @@ document.addEventListener("htmx:sseOpen", () => {
 document.addEventListener("htmx:sendError", (event) => {
   say(true);
   const part = event.detail.elt;
-  if (part.matches("[hx-trigger*='sse:everything']")) setTimeout(() => htmx.trigger(part, "sse:everything"), 3000);
+  if (part.matches("[hx-trigger*='sse:everything']")) setTimeout(() => renew(part), 3000);
 });
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) say(false); });
 window.addEventListener("offline", () => say(true));
@@ -41,7 +50,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const part = event.detail.target, dialog = part.querySelector("dialog[open]");
   if (!dialog || event.detail.isError) return;
   event.detail.shouldSwap = false;
-  dialog.addEventListener("close", () => htmx.trigger(part, "sse:everything"), { once: true });
+  dialog.addEventListener("close", () => renew(part), { once: true });
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "notice") event.target.scrollIntoView({ block: "nearest" });
