@@ -82,7 +82,9 @@ async def pay(visitor: Visitor) -> None:
 async def fill(visitor: Visitor) -> None:
     """Put something on the pages about people, keys and webhooks."""
     await visitor.ask("/api-keys", {"name": "Web shop", "scopes": ["read", "generate"], "credit_budget": 500})
-    await visitor.ask("/webhook-endpoints", {"url": "https://127.0.0.1:1/atelier", "description": "Web shop"})
+    await visitor.ask(
+        "/webhook-endpoints", {"url": "https://127.0.0.1:8443/atelier", "description": "Web shop"}
+    )
     await visitor.ask("/team/invitations", {"email": GUEST, "role": "admin"})
     await visitor.ask("/auth/reset", {"email": visitor.email})
 

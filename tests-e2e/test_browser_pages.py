@@ -53,7 +53,7 @@ async def full(house: House, browser: Browser) -> AsyncIterator[Full]:
     await visitor.page.goto(f"/models/{model['model']['id']}")
     await expect(visitor.page.get_by_role("heading", name=re.compile("^Version 1"))).to_be_visible()
     await visitor.ask("/api-keys", {"name": "shop", "scopes": ["read"], "credit_budget": 100})
-    hook = await visitor.ask("/webhook-endpoints", {"url": "https://127.0.0.1:1/hook"})
+    hook = await visitor.ask("/webhook-endpoints", {"url": "https://127.0.0.1:8443/hook"})
     guest = f"{uuid.uuid4().hex[:12]}@example.com"
     await visitor.ask("/team/invitations", {"email": guest, "role": "admin"})
     await visitor.ask("/auth/reset", {"email": visitor.email})

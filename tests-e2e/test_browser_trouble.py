@@ -82,5 +82,5 @@ async def test_markup_in_a_prompt_and_in_names_is_shown_and_never_run(person: Vi
     await page.goto(f"/models?search={MARKUP}&status={MARKUP}")
     await expect(page.get_by_label("Search")).to_have_value(MARKUP)
     await page.goto(f"/sign-in?next={MARKUP}")
-    await page.goto(f"/invitations/{MARKUP}")
+    await page.goto(f"/invitations/{MARKUP.replace('/', '')}")
     await expect(page.get_by_role("heading", name="This link does not work any more")).to_be_visible()
