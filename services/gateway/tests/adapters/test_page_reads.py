@@ -31,7 +31,7 @@ READS = {
     "/models/{model}": 2,
     "/reference-models": 1,
     "/jobs": 1,
-    "/jobs/{job}": 2,
+    "/jobs/{job}": 1,  # and the job itself, which is read straight on asyncpg
     "/gallery": 1,
     "/credits": 3,
     "/team": 2,
