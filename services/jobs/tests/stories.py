@@ -11,7 +11,7 @@ from contracts.message import Message
 from contracts.orders import Operation, Order, Recipe
 from jobs.domain.birth import born
 from jobs.domain.calls import ProviderImage, Submitted, Succeeded
-from jobs.domain.effects import Follow
+from jobs.domain.effects import Answered, Ended, Follow
 from jobs.domain.job import Job
 from jobs.domain.material import Material, Weights
 from jobs.domain.record import Refusal
@@ -117,7 +117,12 @@ def messages(follows: Iterable[Follow]) -> list[Message]:
 
 
 def effects(follows: Iterable[Follow]) -> list[Follow]:
-    return [follow for follow in follows if not isinstance(follow, Message)]
+    """What has to be done, beyond what is said and counted."""
+    return [follow for follow in follows if not isinstance(follow, Message | Answered | Ended)]
+
+
+def counted(follows: Iterable[Follow]) -> list[Follow]:
+    return [follow for follow in follows if isinstance(follow, Answered | Ended)]
 
 
 def document(follows: Iterable[Follow]) -> JobChanged:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from chassis.health import Health
-from chassis.metrics import BATCH_SIZE
+from chassis.metrics import BATCH_SECONDS, BATCH_SIZE
 from chassis.outages import is_conflict, is_outage
 from chassis.supervision import LONGEST_PAUSE, being_cancelled
 from contracts.envelope import Delivery
@@ -25,7 +25,8 @@ class Batches:
     ) -> list[Exception | None]:
         """Handle deliveries together; returns what failed of each."""
         BATCH_SIZE.labels(self._part).observe(len(deliveries))
-        error = await self._attempt(handler, deliveries)
+        with BATCH_SECONDS.labels(self._part).time():
+            error = await self._attempt(handler, deliveries)
         if error is None or len(deliveries) == 1:
             return [error] * len(deliveries)
         return [await self._attempt(handler, [delivery]) for delivery in deliveries]

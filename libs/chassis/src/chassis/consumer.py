@@ -10,11 +10,12 @@ from typing import Any
 from aio_pika import IncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from aiormq.abc import DeliveredMessage
+from opentelemetry.context import attach
 from opentelemetry.trace import Span, StatusCode
 
 from chassis.acknowledging import Acknowledging
 from chassis.batching import Batches, BatchHandler
-from chassis.delivery import Poison, Unheard, opened_span, read
+from chassis.delivery import Poison, Unheard, opened_span, read, trace_of
 from chassis.health import Health
 from chassis.ladder import climb, park
 from chassis.logs import correlation_id
@@ -167,7 +168,9 @@ class Reception:
 
     async def _give_up(self, entry: Arrived, error: Exception) -> None:
         """Park a message or send it up the ladder; acknowledged only once its copy is safe."""
+        # This task's own: what it logs names the request and the trace.
         correlation_id.set(entry.incoming.header.properties.correlation_id)
+        attach(trace_of(entry.incoming, entry.span))
         try:
             outcome = await self._moved(entry, error)
         except Exception as trouble:  # noqa: BLE001 - never left unanswered, whatever it is

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, set_span_in_context
 from pydantic import ValidationError
 
 from chassis import telemetry
@@ -59,6 +60,13 @@ def opened_span(incoming: DeliveredMessage, queue: str) -> Span | None:
         kind=SpanKind.CONSUMER,
         attributes=attributes,
     )
+
+
+def trace_of(incoming: DeliveredMessage, span: Span | None) -> Context:
+    """Return the trace a message belongs to; without a span of our own, the one it came with."""
+    if span is not None:
+        return set_span_in_context(span)
+    return telemetry.context_of(_traceparent(incoming.header.properties))
 
 
 def _traceparent(properties: spec.Basic.Properties) -> str | None:

@@ -10,12 +10,14 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
 from chassis.ladder import returned
-from chassis.metrics import PARKED_MESSAGES
+from chassis.metrics import CONSUMERS, PARKED_MESSAGES, QUEUED_MESSAGES
 from chassis.publisher import Publisher
-from contracts.topology import QUEUES, Queue
+from contracts.topology import QUEUES, RETRY_DELAYS, UNROUTED, Queue
 
 logger = logging.getLogger(__name__)
 COUNT_EVERY = 30.0
+SHARED = (*RETRY_DELAYS, UNROUTED)
+"""Queues that belong to nobody alone; every process with queues of its own shows them."""
 AT_ONCE = 10_000
 Wanted = Callable[[AbstractIncomingMessage], bool]
 
@@ -34,7 +36,7 @@ class Parked:
 
 
 class Counting:
-    """Counts what is parked for a process's queues; says in the log when it becomes more."""
+    """Counts what waits in a process's queues, on the ladder, and parked; logs when more is parked."""
 
     def __init__(self, publisher: Publisher, queues: Sequence[str]) -> None:
         self._publisher = publisher
@@ -45,15 +47,24 @@ class Counting:
         """Ask for each queue, and show the number as a metric."""
         try:
             numbers = {name: (await self._publisher.look_at(f"{name}.parked"))[0] for name in self._queues}
+            await self._show_what_waits()
         except (AMQPError, OSError, TimeoutError) as error:
             # The consumers say that the broker is away, and are not held up by this when it is back.
-            logger.debug("cannot count parked messages: %s", error)
+            logger.debug("cannot count messages: %s", error)
             return
         for name, number in numbers.items():
             PARKED_MESSAGES.labels(name).set(number)
             if number > self._known.get(name, 0):
                 logger.error("%s messages of %s are parked", number, name)
             self._known[name] = number
+
+    async def _show_what_waits(self) -> None:
+        for name in self._queues:
+            waiting, consumers = await self._publisher.look_at(name)
+            QUEUED_MESSAGES.labels(name).set(waiting)
+            CONSUMERS.labels(name).set(consumers)
+        for name in SHARED if self._queues else ():
+            QUEUED_MESSAGES.labels(name).set((await self._publisher.look_at(name))[0])
 
 
 class ParkingLot:

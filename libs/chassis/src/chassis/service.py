@@ -79,7 +79,7 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
     receptions = [Reception(consumer, publisher, service.health) for consumer in service.consumers]
     listenings = listen(service.settings.rabbitmq_url, receptions, publisher, service.health)
     counting = Counting(publisher, [consumer.queue for consumer in service.consumers])
-    schedules = [*service.schedules, Schedule("count parked messages", COUNT_EVERY, counting.count)]
+    schedules = [*service.schedules, Schedule("count messages", COUNT_EVERY, counting.count)]
     server = _server(service)
     # The order of stopping: first nothing new from clients, then nothing new from the bus, then what is due,
     # last the relay, so that everything said on the way is still sent.

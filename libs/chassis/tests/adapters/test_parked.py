@@ -10,7 +10,7 @@ from uuid import uuid4
 import aio_pika
 import pytest
 
-from chassis.metrics import PARKED_MESSAGES
+from chassis.metrics import CONSUMERS, PARKED_MESSAGES, QUEUED_MESSAGES
 from chassis.parking import Counting
 from chassis.publisher import Publisher
 from contracts.credits import CaptureCredits, ReleaseCredits
@@ -169,4 +169,18 @@ async def test_what_is_parked_is_counted_and_said(operator: Operator, caplog: py
     await counting.count()
     assert PARKED_MESSAGES.labels(QUEUE)._value.get() == 1
     assert caplog.messages == [f"1 messages of {QUEUE} are parked"]
+    await publisher.close()
+
+
+async def test_what_waits_and_who_consumes_is_shown(operator: Operator):
+    publisher = Publisher(operator.url)
+    counting = Counting(publisher, [QUEUE])
+    await publisher.publish("", QUEUE, aio_pika.Message(b"waits"))
+    async with asyncio.timeout(20):  # quorum queues count some seconds late
+        while QUEUED_MESSAGES.labels(QUEUE)._value.get() == 0:
+            await counting.count()
+            await asyncio.sleep(0.2)
+    assert QUEUED_MESSAGES.labels(QUEUE)._value.get() == 1
+    assert CONSUMERS.labels(QUEUE)._value.get() == 0
+    assert QUEUED_MESSAGES.labels("unrouted")._value.get() == 0
     await publisher.close()

@@ -1,6 +1,8 @@
 """What waits in a queue's reception is handled together, and acknowledged afterwards."""
 
 import asyncio
+import json
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from pamqp.header import ContentHeader
 
 from chassis.consumer import Consumer, Reception
 from chassis.health import Health
+from chassis.logs import JsonLines
 from chassis.publisher import Publisher
 from contracts.credits import ReleaseCredits
 from contracts.envelope import Delivery
@@ -142,3 +145,38 @@ async def test_at_the_end_what_is_under_way_is_finished_and_the_rest_forgotten()
         handler.go_on.set()
         await resting
     assert (handler.batches, channel.acknowledged) == ([[0]], [(1, True)])
+
+
+class Broker:
+    """Takes what is parked."""
+
+    async def publish(self, *_arguments: object) -> None:
+        return
+
+
+async def test_what_is_logged_of_a_failure_names_the_trace_and_the_request_it_came_with():
+    channel, trace_id = Channel(), "0af7651916cd43dd8448eb211c80319c"
+    failing = Reception(Consumer("jobs.commands", {CancelJob: Handler()}), Broker(), Health())
+    incoming = arrived(channel, 1, cancel(0))
+    incoming.header.properties.headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    incoming.header.properties.message_id = "no id"
+    lines = []
+    logging.getLogger("chassis.consumer").addHandler(handler := Lines(lines))
+    async with working(failing):
+        await failing.receive(incoming)
+        await acknowledged(channel, 1)
+    logging.getLogger("chassis.consumer").removeHandler(handler)
+    (line,) = lines
+    assert line["message"].startswith("parked jobs.cancel.v1 of jobs.commands: unreadable")
+    assert (line["trace_id"], line["correlation_id"]) == (trace_id, incoming.header.properties.correlation_id)
+
+
+class Lines(logging.Handler):
+    """Writes what is logged as a service would."""
+
+    def __init__(self, lines: list[dict[str, object]]) -> None:
+        super().__init__()
+        self.lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(json.loads(JsonLines("jobs").format(record)))

@@ -12,6 +12,7 @@ from credits.adapters.inbound.bus import consumers
 from credits.adapters.inbound.schedule import schedules
 from credits.adapters.outbound.alarms import LoggedAlarms
 from credits.adapters.outbound.audit import PostgresAudit
+from credits.adapters.outbound.figures import PostgresFigures
 from credits.adapters.outbound.postgres import OPTIONS, transaction
 from credits.application.ports import Transaction
 from credits.domain.limits import Limits
@@ -30,7 +31,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
         settings=settings,
         database=database,
         consumers=consumers(begin, LoggedAlarms(), clock),
-        schedules=schedules(begin, PostgresAudit(database), turns, clock),
+        schedules=schedules(begin, PostgresAudit(database), PostgresFigures(database, clock), turns, clock),
         around=[turns.held],
     )
 

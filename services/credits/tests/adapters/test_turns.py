@@ -3,13 +3,23 @@
 from datetime import timedelta
 
 import pytest
+from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.fakes import Clock
-from services.credits.tests.stories import NOW
+from services.credits.tests.stories import DAY, NOW, ask, captured, order
 from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.turns import PostgresTurns
-from credits.adapters.inbound.schedule import FINDINGS, RUNNER, Daily, schedules
+from credits.adapters.inbound.schedule import (
+    FINDINGS,
+    HOLDS,
+    OLDEST_HOLD,
+    RUNNER,
+    UNCOLLECTED,
+    Daily,
+    schedules,
+)
+from credits.adapters.outbound.figures import PostgresFigures
 from credits.application.ports import Check
 
 
@@ -73,10 +83,38 @@ async def test_the_ledger_is_audited_at_the_first_turn_and_then_daily():
 async def test_what_is_found_is_shown_by_whose_turn_it_is(database: Database, caplog, mine: bool):
     audit, turns = Audit(), PostgresTurns(database, "credits schedules") if mine else Nobody()
     FINDINGS.set(0)
-    (verify,) = (s for s in schedules(None, audit, turns, Clock(NOW)) if s.name == "verify ledger")
+    (verify,) = (s for s in schedules(None, audit, None, turns, Clock(NOW)) if s.name == "verify ledger")
     await verify.run()
     assert (audit.runs, FINDINGS._value.get(), RUNNER._value.get()) == (mine, mine, mine)
     assert ("it is broken" in caplog.text) == mine
     if mine:
         async with turns.held():
             pass
+
+
+def shown() -> tuple[float, float, float]:
+    return HOLDS._value.get(), OLDEST_HOLD._value.get(), UNCOLLECTED._value.get()
+
+
+async def test_open_holds_and_what_is_owed_are_shown_by_whose_turn_it_is(database: Database):
+    credits = Credits(Postgres(database))
+    team = await credits.team_with(20)
+    late = ask(team, order(10))
+    await credits.tell(late)
+    credits.clock.forward(3 * DAY)
+    await credits.expire(team)
+    later = credits.clock()
+    await credits.tell(ask(team, order(7), not_after=later + DAY))
+    await credits.tell(captured(late, 5))
+    clock = Clock(later + timedelta(seconds=90))
+    turns, figures = PostgresTurns(database, "credits schedules"), PostgresFigures(database, clock)
+
+    def taking(turns):
+        (found,) = (s for s in schedules(None, Audit(), figures, turns, clock) if s.name == "take figures")
+        return found
+
+    async with turns.held():
+        await taking(turns).run()
+        assert shown() == (1, 90, 4)
+    await taking(Nobody()).run()
+    assert shown() == (0, 0, 0)

@@ -7,6 +7,7 @@ from services.jobs.tests.stories import (
     NOW,
     RULES,
     SENT,
+    counted,
     document,
     drawn,
     effects,
@@ -24,8 +25,8 @@ from contracts.credits import CaptureCredits, ReleaseCredits
 from contracts.orders import Operation
 from jobs.domain.attempt import AttemptState
 from jobs.domain.birth import CANCELLED, MODEL_BUSY, born
-from jobs.domain.calls import Failed, ProviderStatus, Submitted, Succeeded
-from jobs.domain.effects import CancelCall, Ignored, Nudge, Submit, Unsettled, Wasted
+from jobs.domain.calls import Failed, ProviderStatus, StepKind, Submitted, Succeeded
+from jobs.domain.effects import Answered, CancelCall, Ended, Ignored, Nudge, Submit, Unsettled, Wasted
 from jobs.domain.material import Material
 from jobs.domain.state import State, TooLate
 
@@ -164,7 +165,9 @@ def test_a_call_accepted_after_its_job_went_on_is_stopped():
 def test_a_late_failure_of_a_call_in_doubt_does_not_end_its_successor():
     job = submitting()
     job.deadline(NOW + timedelta(hours=1), RULES)
-    assert job.result(job.attempts[0].id, UNSAFE, NOW, RULES) == []
+    assert job.result(job.attempts[0].id, UNSAFE, NOW, RULES) == [
+        Answered(StepKind.GENERATE, "content_policy")
+    ]
     assert job.state is State.SUBMITTING
 
 
@@ -414,7 +417,7 @@ def test_a_failure_does_not_end_a_job_whose_earlier_call_was_taken_after_all():
     job.deadline(NOW + timedelta(hours=1), RULES)
     first, second = job.attempts
     job.accepted(first.id, SENT, "", NOW, RULES)
-    assert job.result(second.id, UNSAFE, NOW, RULES) == []
+    assert effects(job.result(second.id, UNSAFE, NOW, RULES)) == []
     assert job.state is State.RUNNING
     job.result(first.id, drawn(2), NOW, RULES)
     assert job.state is State.STORING
@@ -430,3 +433,30 @@ def test_a_provider_that_takes_nothing_for_a_day_fills_no_timeline():
         ("queued", "", NOW),
         ("queued", "provider_unavailable", NOW),
     ]
+
+
+def test_each_answer_of_the_provider_is_counted_once():
+    job = submitting()
+    assert counted(job.not_accepted(last(job), NOW, RULES)) == [
+        Answered(StepKind.GENERATE, "provider_unavailable")
+    ]
+    job = running()
+    assert counted(job.result(last(job), BROKEN, NOW, RULES)) == [
+        Answered(StepKind.GENERATE, "provider_error")
+    ]
+    assert counted(job.result(last(job), drawn(2), NOW, RULES)) == [Answered(StepKind.GENERATE, "succeeded")]
+    assert counted(job.result(last(job), drawn(2), NOW, RULES)) == []
+
+
+def test_no_answer_in_time_is_counted_as_one():
+    job = submitting()
+    follows = job.deadline(NOW + timedelta(seconds=150), RULES)
+    assert counted(follows) == [Answered(StepKind.GENERATE, "provider_unresponsive")]
+
+
+def test_how_long_a_job_took_is_counted_when_it_ends_and_not_again():
+    job = settling()
+    ended = NOW + timedelta(seconds=7)
+    follows = job.settled(settled(job, captured=4), ended, RULES)
+    assert counted(follows) == [Ended(Operation.GENERATE_IMAGES, State.COMPLETED, ended - job.created_at)]
+    assert counted(job.settled(settled(job, captured=4), ended, RULES)) == []

@@ -160,6 +160,15 @@ class Turns(Protocol):
         """Tell whether it is this process's turn, and take it when it is nobody's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How the books stand: open holds, the age of the oldest in seconds, and credits that are owed."""
+
+    holds: int
+    oldest_hold: float
+    uncollected: int
+
+
 class Audit(Protocol):
     """Compares the books with themselves, in one snapshot, changing nothing."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from contracts import Message
+from contracts.orders import Operation
 
 if TYPE_CHECKING:
     from jobs.domain.attempt import Attempt
-    from jobs.domain.calls import Submitted
+    from jobs.domain.calls import StepKind, Submitted
     from jobs.domain.record import JobRecord
 
 
@@ -52,6 +54,23 @@ class Wasted:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A call has `succeeded`, or failed with this code, or its answer did not come in time; counted."""
+
+    kind: StepKind
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job has ended, so long after it was asked for; counted, once for each job."""
+
+    operation: Operation
+    status: str
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A fact came late, twice or forged, and changed nothing; counted."""
 
@@ -65,5 +84,5 @@ class Unsettled:
     job_id: UUID
 
 
-Effect = Unsettled | Nudge | Submit | CancelCall | Wasted | Ignored
+Effect = Unsettled | Nudge | Submit | CancelCall | Wasted | Answered | Ended | Ignored
 Follow = Message | Effect

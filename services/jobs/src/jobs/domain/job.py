@@ -16,7 +16,7 @@ from contracts.orders import Operation
 from jobs.domain.attempt import Attempt, AttemptState
 from jobs.domain.calls import Failed, Outcome, ProviderStatus, StepKind, Submitted, Succeeded
 from jobs.domain.document import document, progress_of, receipt, summary
-from jobs.domain.effects import Follow, Nudge, Wasted
+from jobs.domain.effects import Answered, Ended, Follow, Nudge, Wasted
 from jobs.domain.keeping import Keeping
 from jobs.domain.material import Material
 from jobs.domain.record import Refusal
@@ -96,11 +96,12 @@ class Job(Keeping):
             attempt.end(AttemptState.NOT_ACCEPTED, now)  # also after its grace: it costs none of the few
         if before is not AttemptState.STARTED or self.state is not State.SUBMITTING:
             return self._late("not_accepted")
+        answered = Answered(self.kind, code)
         if self.cancelling:
-            return self._settle(now, rules, "cancelled", "cancelled before it started")
+            return [answered, *self._settle(now, rules, "cancelled", "cancelled before it started")]
         self._queue(now, rules)
         self.code, self.reason, self.not_before = code, "", now + rules.store_retry
-        return self._say(now, self._back_in_line(code), code)
+        return [answered, *self._say(now, self._back_in_line(code), code)]
 
     def in_doubt(self, attempt_id: UUID) -> list[Follow]:
         """Note that the answer to a call was lost: its callback, or the end of its grace, decides."""
@@ -150,8 +151,8 @@ class Job(Keeping):
             return self._late("result")
         attempt.end(AttemptState.SUCCEEDED if success else AttemptState.FAILED, now)
         if isinstance(outcome, Failed):
-            return self._failed(attempt, outcome, now, rules)
-        return self._succeeded(outcome, now, rules)
+            return [Answered(self.kind, outcome.code), *self._failed(attempt, outcome, now, rules)]
+        return [Answered(self.kind, "succeeded"), *self._succeeded(outcome, now, rules)]
 
     def cancel(self, now: datetime, rules: Rules) -> list[Follow]:
         """Stop it, if it can still be stopped; raises TooLate."""
@@ -221,7 +222,7 @@ class Job(Keeping):
         self.receipt = receipt(self, self.settlement, fact)
         if self.state is State.COMPLETED and self.operation is Operation.GENERATE_IMAGES:
             self._keep_until(self._stored_at(now) + rules.retention, rules)
-        return self._say(now, self.state.value)
+        return [*self._say(now, self.state.value), Ended(self.operation, self.state, now - self.created_at)]
 
     # What the facts have in common
 
@@ -260,13 +261,14 @@ class Job(Keeping):
         latest = self.attempts[-1]
         if latest.state is AttemptState.STARTED:
             latest.state = AttemptState.IN_DOUBT
+        silent = Answered(self.kind, "provider_unresponsive")
         if self.cancelling:
-            return self._settle(now, rules, "cancelled", "the provider never answered")
+            return [silent, *self._settle(now, rules, "cancelled", "the provider never answered")]
         spent = sum(a.counts for a in self.attempts if a.step == self.step)
         if spent >= rules.timing(self.kind).attempts:
-            return self._settle(now, rules, "provider_unresponsive", "the provider never answered")
+            return [silent, *self._settle(now, rules, "provider_unresponsive", "the provider never answered")]
         self._note(now, "retried", "provider_unresponsive")
-        return self._submit(now, rules)
+        return [silent, *self._submit(now, rules)]
 
     def _too_slow(self, now: datetime, rules: Rules) -> list[Follow]:
         if self.overdue or self.cancelling:

@@ -11,19 +11,28 @@ from chassis.schedule import Schedule
 from credits.application.announce_prices import announce_prices
 from credits.application.expire_credits import expire_buckets, expire_holds
 from credits.application.forget_offers import forget_offers
-from credits.application.ports import Audit, Transaction, Turns
+from credits.application.ports import Audit, Figures, Transaction, Turns
 from credits.application.verify_ledger import verify_ledger
 
 logger = logging.getLogger(__name__)
 FINDINGS = Gauge("atelier_credits_audit_findings", "What the last audit of the ledger found")
 AUDITED = Gauge("atelier_credits_audited_timestamp_seconds", "When this process last audited the ledger")
 RUNNER = Gauge("atelier_credits_runner", "1 in the process that does what is due")
+HOLDS = Gauge("atelier_credits_open_holds", "Holds that are neither captured nor released")
+OLDEST_HOLD = Gauge("atelier_credits_oldest_hold_seconds", "Age of the oldest open hold")
+UNCOLLECTED = Gauge("atelier_credits_uncollected", "Credits that teams owe")
 DAY = timedelta(days=1)
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
 
-def schedules(transaction: Transaction, audit: Audit, turns: Turns, clock: Clock) -> list[Schedule]:
+def schedules(
+    transaction: Transaction,
+    audit: Audit,
+    figures: Callable[[], Awaitable[Figures]],
+    turns: Turns,
+    clock: Clock,
+) -> list[Schedule]:
     """Say what is done from time to time, by one process of all; another takes over within a minute."""
     audits = Daily(partial(_verify, audit), clock)
     work: dict[str, tuple[float, Callable[[], Awaitable[object]]]] = {
@@ -32,6 +41,7 @@ def schedules(transaction: Transaction, audit: Audit, turns: Turns, clock: Clock
         "expire buckets": (MINUTE, partial(expire_buckets, transaction, clock)),
         "forget offers": (HOUR, partial(forget_offers, transaction, clock)),
         "verify ledger": (MINUTE, audits),
+        "take figures": (MINUTE / 4, partial(_show, figures)),
     }
     return [
         Schedule(name, every, partial(_in_turn, turns, run, audits)) for name, (every, run) in work.items()
@@ -63,7 +73,8 @@ async def _in_turn(turns: Turns, run: Callable[[], Awaitable[object]], audits: D
     RUNNER.set(mine)
     if not mine:
         # What it found in its own turn is now another's to say.
-        FINDINGS.set(0)
+        for gauge in (FINDINGS, HOLDS, OLDEST_HOLD, UNCOLLECTED):
+            gauge.set(0)
         audits.forget()
         return False
     return await run()
@@ -76,3 +87,10 @@ async def _verify(audit: Audit) -> None:
     for check in report.checks:
         for finding in check.findings:
             logger.error("audit: %s: %s", check.name, finding)
+
+
+async def _show(figures: Callable[[], Awaitable[Figures]]) -> None:
+    taken = await figures()
+    HOLDS.set(taken.holds)
+    OLDEST_HOLD.set(taken.oldest_hold)
+    UNCOLLECTED.set(taken.uncollected)

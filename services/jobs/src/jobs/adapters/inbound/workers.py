@@ -6,14 +6,31 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from chassis.metrics import REPLAYED
 from chassis.telemetry import continued
-from jobs.domain.effects import CancelCall, Effect, Ignored, Nudge, Submit, Unsettled, Wasted
+from jobs.domain.effects import (
+    Answered,
+    CancelCall,
+    Effect,
+    Ended,
+    Ignored,
+    Nudge,
+    Submit,
+    Unsettled,
+    Wasted,
+)
 
 logger = logging.getLogger(__name__)
 WASTED = Counter("atelier_jobs_provider_waste", "Results of the provider that nobody wanted any more")
+ANSWERED = Counter("atelier_jobs_provider_calls", "What came of calls of the provider", ["kind", "outcome"])
+SECONDS = Histogram(
+    "atelier_jobs_seconds",
+    "From the request to the end of its job",
+    ["operation", "status"],
+    buckets=(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 10800, 86400),
+)
 UNSETTLED = Counter("atelier_jobs_unsettled", "Times credits had not answered for too long")
 
 LAST_WORDS = 2.0
@@ -99,14 +116,8 @@ class Workers:
                     self.submitting.start(self._do_cancel(effect))
                 case Nudge():
                     self.nudge(effect)
-                case Wasted():
-                    WASTED.inc()
-                    logger.warning("attempt %s made a result that nobody wants any more", effect.attempt_id)
-                case Ignored():
-                    REPLAYED.labels(effect.fact).inc()
-                case Unsettled():
-                    UNSETTLED.inc()
-                    logger.error("credits has not settled job %s for too long", effect.job_id)
+                case _:
+                    _count(effect)
 
     async def drain(self, seconds: float) -> None:
         """Wait for calls under way, so that none is left in doubt; results are taken up by others."""
@@ -128,6 +139,22 @@ class Workers:
     async def _do_cancel(self, order: CancelCall) -> None:
         with continued(order.traceparent, "cancel call"):
             await self._cancel(order)
+
+
+def _count(effect: Answered | Ended | Ignored | Unsettled | Wasted) -> None:
+    match effect:
+        case Answered():
+            ANSWERED.labels(effect.kind.value, effect.outcome).inc()
+        case Ended():
+            SECONDS.labels(effect.operation.value, effect.status).observe(effect.after.total_seconds())
+        case Ignored():
+            REPLAYED.labels(effect.fact).inc()
+        case Unsettled():
+            UNSETTLED.inc()
+            logger.error("credits has not settled job %s for too long", effect.job_id)
+        case Wasted():
+            WASTED.inc()
+            logger.warning("attempt %s made a result that nobody wants any more", effect.attempt_id)
 
 
 class Pace:
