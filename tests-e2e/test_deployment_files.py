@@ -19,6 +19,7 @@ TEXT = (ROOT / "compose.yaml").read_text()
 COMPOSE = yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", TEXT))["services"]
 OURS = {name: made for name, made in COMPOSE.items() if "build" in made}
 MIGRATIONS = {f"{service}-migrate" for service in SERVICES}
+OBSERVING = {name for name, made in COMPOSE.items() if "profiles" in made}
 PROCESSES = {name: made for name, made in OURS.items() if made["build"]["args"]["SERVICE"] in SERVICES}
 
 
@@ -32,7 +33,8 @@ def test_every_service_is_deployed_and_nothing_else():
     tasks = {"billing-sync-plans", "jobs-prepare-bucket"}
     expected = {*SERVICES, *MIGRATIONS, *tasks, "gateway-deliver", "gateway-project"}
     assert set(PROCESSES) == expected
-    assert set(COMPOSE) - set(PROCESSES) == {"postgres", "rabbitmq", "sandbox", "trust"}
+    beside = {"postgres", "rabbitmq", "sandbox", "trust", *OBSERVING}
+    assert set(COMPOSE) - set(PROCESSES) == beside
 
 
 def test_every_image_is_made_by_the_one_recipe():
@@ -55,9 +57,34 @@ def test_what_is_waited_for_can_be_healthy():
             assert own_check or "build" in COMPOSE[other], other
 
 
+def test_whoever_wants_to_look_starts_the_profile_and_sees_every_process():
+    assert {name: COMPOSE[name]["profiles"] for name in OBSERVING} == {
+        "prometheus": ["observability"],
+        "grafana": ["observability"],
+    }
+    config = yaml.safe_load((ROOT / "deploy/observability/prometheus/prometheus.yaml").read_text())
+    watched = {
+        job["job_name"]: target
+        for job in config["scrape_configs"]
+        for one in job["static_configs"]
+        for target in one["targets"]
+    }
+    serving = {name for name, made in PROCESSES.items() if made.get("restart")}
+    assert watched == {f"atelier-{name}": f"{name}:8000" for name in serving}
+    mounted = [volume.split(":")[0] for name in OBSERVING for volume in COMPOSE[name]["volumes"]]
+    assert all((ROOT / path).exists() for path in mounted if path.startswith("./"))
+
+
+@pytest.mark.parametrize("recipe", ["deploy/Dockerfile"])
+def test_the_recipe_passes_the_linter_of_recipes(recipe):
+    linter = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([linter, ROOT / recipe], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_ports_are_open_on_the_loopback_address_only():
     ports = [port for made in COMPOSE.values() for port in made.get("ports", ())]
-    assert len(ports) == 6
+    assert len(ports) == 8
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
