@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 
@@ -10,6 +11,7 @@ from contracts.topology import QUEUES
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 RELEASED = Path(__file__).parents[2] / "released"
+SAID = Path(__file__).parents[2] / "released-samples"
 
 
 def sample(type_: str) -> str:
@@ -51,6 +53,47 @@ def test_there_is_no_sample_or_release_without_its_message():
 def test_what_was_released_only_ever_grows(path: Path):
     released = json.loads(path.read_text())
     assert breaks(released, MESSAGES[path.stem].model_json_schema()) == []
+
+
+@pytest.mark.parametrize("path", sorted(SAID.iterdir()), ids=lambda path: path.stem)
+def test_what_the_release_before_says_is_understood_whole(path: Path):
+    said = json.loads(path.read_text())
+    understood = MESSAGES[path.stem].model_validate(said).model_dump(mode="json")
+    assert lost(said, understood) == []
+
+
+@pytest.mark.parametrize("path", sorted(RELEASED.iterdir()), ids=lambda path: path.stem)
+def test_what_is_said_today_is_understood_by_the_release_before(path: Path):
+    jsonschema.validate(json.loads(sample(path.stem)), json.loads(path.read_text()))
+
+
+def test_there_is_a_sample_of_every_released_message():
+    assert {path.stem for path in SAID.iterdir()} == {path.stem for path in RELEASED.iterdir()}
+
+
+def test_the_release_before_refuses_what_it_could_not_read():
+    older = json.loads((RELEASED / "credits.capture.v1.json").read_text())
+    said = json.loads(sample("credits.capture.v1"))
+    jsonschema.validate(said | {"new": 1}, older)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({name: value for name, value in said.items() if name != "team_id"}, older)
+
+
+def lost(said: Any, understood: Any, at: str = "") -> list[str]:
+    """Tell what of a message is not there any more once it has been read."""
+    if isinstance(said, dict) and isinstance(understood, dict):
+        gone = [f"{at}.{name}" for name in said.keys() - understood.keys()]
+        both = said.keys() & understood.keys()
+        return gone + [one for name in both for one in lost(said[name], understood[name], f"{at}.{name}")]
+    if isinstance(said, list) and isinstance(understood, list) and len(said) == len(understood):
+        pairs = enumerate(zip(said, understood, strict=True))
+        return [one for n, (a, b) in pairs for one in lost(a, b, f"{at}[{n}]")]
+    return [] if said == understood else [at]
+
+
+def test_what_is_lost_in_reading_is_seen():
+    assert lost({"a": [{"b": 1}], "c": 2}, {"a": [{"b": 1, "new": 0}], "c": 2}) == []
+    assert sorted(lost({"a": [{"b": 1}], "c": 2}, {"a": [{}], "c": 3})) == [".a[0].b", ".c"]
 
 
 def breaks(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
