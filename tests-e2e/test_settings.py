@@ -172,3 +172,13 @@ def test_fals_queue_is_a_host_with_or_without_a_port(host: str, given: pytest.Mo
 def test_what_is_no_host_is_refused(host: str, given: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     given.setenv("FAL_QUEUE_RUN_HOST", host)
     assert refused("jobs", capsys).startswith("setting FAL_QUEUE_RUN_HOST: ")
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_every_needed_setting_may_come_from_a_file(process: str, given: pytest.MonkeyPatch, tmp_path: Path):
+    right = load(settings_of(process))
+    for name in [name for of, name in REQUIRED if of == process]:
+        (tmp_path / name).write_text(f"{RIGHT[name]}\n")
+        given.delenv(name)
+        given.setenv(f"{name}_FILE", str(tmp_path / name))
+    assert load(settings_of(process)) == right
