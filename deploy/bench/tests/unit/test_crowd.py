@@ -8,6 +8,14 @@ from bench.driving.crowd import on_time, together
 from bench.driving.lines import Lines, written
 
 
+async def request(reader: asyncio.StreamReader) -> bytes:
+    """Read the head of the next request; nothing when the client has gone."""
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return b""
+
+
 @asynccontextmanager
 async def server(*, tears: bool = False) -> AsyncIterator[tuple[str, list[int]]]:
     """Answer each request with its path; tells how many were open at a time."""
@@ -15,7 +23,7 @@ async def server(*, tears: bool = False) -> AsyncIterator[tuple[str, list[int]]]
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal now
-        while head := await reader.readuntil(b"\r\n\r\n"):
+        while head := await request(reader):
             now += 1
             seen.append(now)
             path = head.split(b" ")[1]
@@ -25,6 +33,7 @@ async def server(*, tears: bool = False) -> AsyncIterator[tuple[str, list[int]]]
                 await writer.drain()
                 await asyncio.sleep(0)
             now -= 1
+        writer.close()
 
     serving = await asyncio.start_server(answer, "127.0.0.1")
     async with serving:

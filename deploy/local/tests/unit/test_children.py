@@ -50,8 +50,8 @@ def test_a_process_that_dies_is_started_again_and_it_is_said(tmp_path, children,
 
 def test_a_process_that_dies_at_once_is_started_ever_more_slowly(tmp_path, children, said):
     children.start(child(tmp_path, command=[sys.executable, "-c", "raise SystemExit(3)"]))
-    assert wait_until(lambda: len(said) == 2, 5)
-    assert [line.split(" (")[0] for line in said] == [
+    assert wait_until(lambda: len(said) >= 2, 30)
+    assert [line.split(" (")[0] for line in said[:2]] == [
         "one ended with status 3; starting it again in 0.5 s",
         "one ended with status 3; starting it again in 1.0 s",
     ]
