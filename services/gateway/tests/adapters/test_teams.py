@@ -25,7 +25,6 @@ KEPT = {
     "team_slots",
     "view_accounts",
     "view_credit_entries",
-    "view_plans",
 }
 
 

@@ -11,7 +11,7 @@ from contracts.message import Document, Message
 from gateway.application.ports import Transaction
 
 M = TypeVar("M", bound=Message)
-FORGOTTEN = (BillingChanged, ExportChanged, JobChanged, ModelChanged)
+FORGOTTEN = (BillingChanged, ExportChanged, JobChanged, ModelChanged, PlanChanged)
 """What is not shown of a closed team; its jobs once they have ended. What it paid stays."""
 
 

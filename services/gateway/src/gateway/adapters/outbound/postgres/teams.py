@@ -57,6 +57,7 @@ _SHOWN = {
     "view_images": "true",
     "view_exports": "true",
     "view_models": "true",
+    "view_plans": "true",
     "view_billing": "true",
     "view_quotes": "true",
     "event_log": "true",
