@@ -193,7 +193,11 @@ def invalid(error: RequestValidationError) -> Problem:
 def unusual(error: HTTPException) -> Problem:
     """Tell what the framework found: no such page, not this method."""
     codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
-    headers = dict(error.headers or {})
+    # The framework's own words for an address that nothing serves say no more than the status.
+    detail = "There is nothing at this address." if error.detail == "Not Found" else error.detail
     return Problem(
-        error.status_code, codes.get(error.status_code, "http_error"), error.detail, headers=headers
+        error.status_code,
+        codes.get(error.status_code, "http_error"),
+        detail,
+        headers=dict(error.headers or {}),
     )
