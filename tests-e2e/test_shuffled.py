@@ -238,11 +238,12 @@ async def views_are_what_is_announced(house: House, url: str, teams: set[str]) -
         for service in ("jobs", "catalog", "credits", "billing"):
             await house.operate(service, "announce")
         async with asyncio.timeout(60):
-            missing = dict(shown)
+            missing = set(shown)
             while missing:
                 said = await bus.heard.get()
-                if str(said.team_id) in teams:
-                    assert missing.pop((said.type, said.subject)) == said.version, said
+                if str(said.team_id) in teams:  # an account is said in parts when its history is long
+                    assert shown[said.type, said.subject] == said.version, said
+                    missing.discard((said.type, said.subject))
     assert len(shown) == JOBS + COUNTS["made"] + 3 + 3
 
 
