@@ -26,6 +26,8 @@ SIDES = (False, True)
 NEW = ("prepare ", "protocol", "connect")
 """What only a new process sends: by default these points are left out, since a death between the preparation
 of a statement and its execution is a death before the execution."""
+TELLINGS = 3
+"""How often the story is told for a death: what is sent together depends on what came together."""
 HISTORY = {
     ("replenish", 50): 1,
     ("reserve", -8): 3,
@@ -54,14 +56,17 @@ async def test_a_death_at_any_point_changes_nothing(
     life, missed = await Life.begin(*urls), []
     points = await chosen(life, heard)
     for point in points:
-        if point.name.startswith(NEW):
-            await life.kill()
-            life = await Life.begin(*urls)
-        story, died = Story(heard), life
-        life = await killed(urls, life, story, point)
-        missed += [point] if life is died else []
-        print("not met:" if life is died else "died", point, flush=True)
-        came_out_right(story, fresh_database, point)
+        for _ in range(TELLINGS):
+            if point.name.startswith(NEW):
+                await life.kill()
+                life = await Life.begin(*urls)
+            story, alive = Story(heard), life
+            life = await killed(urls, life, story, point)
+            came_out_right(story, fresh_database, point)
+            if life is not alive:
+                break
+        missed += [point] if life is alive else []
+        print("not met:" if life is alive else "died", point, flush=True)
     await all_is_sent(fresh_database)
     await life.kill()
     print(f"{len(points)} points, of which {len(missed)} were not met")
