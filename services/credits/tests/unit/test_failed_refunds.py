@@ -1,7 +1,7 @@
 """A refund that fails gives back what it took, wherever that has gone meanwhile."""
 
 from services.credits.tests.books import TEAM, history, moved, next_batch, opened
-from services.credits.tests.payments import FIRST, PACK, PLAN, SOON, about, spent
+from services.credits.tests.payments import FIRST, PACK, PLAN, SOON, about, bucket_of, spent
 from services.credits.tests.stories import DAY, NOW, period, refund
 
 from credits.domain.granting import add_top_up
@@ -40,8 +40,14 @@ def test_what_a_failed_refund_left_owed_is_owed_no_more():
     books = spent()
     refund_payment(books, refund(FIRST), NOW)
     assert (books.accounts[TEAM].spendable, books.accounts[TEAM].owed) == (0, 8)
+    books = next_batch(books)
     refund_payment(books, FAILED, NOW)
     assert (books.accounts[TEAM].spendable, books.accounts[TEAM].owed) == (12, 0)
+    assert (bucket_of(books, FIRST.source_ref).owed, books.accounts[TEAM].touched) == (0, {PLAN})
+    assert moved(books) == [
+        *((Side.CLAWED_BACK, -12, PLAN), (Side.SPENDABLE, 12, PLAN)),
+        *((Side.CLAWED_BACK, -8, PLAN), (Side.UNCOLLECTED, 8, PLAN)),
+    ]
     refund_payment(books, refund(FIRST, 0.5, source_ref="another"), NOW)
     assert (books.accounts[TEAM].spendable, books.accounts[TEAM].owed) == (2, 0)
 
@@ -51,9 +57,10 @@ def test_what_other_credits_have_paid_for_a_refund_comes_back_when_it_fails():
     refund_payment(books, refund(FIRST), NOW)
     add_top_up(books, PACK, NOW)
     assert (books.accounts[TEAM].spendable, books.accounts[TEAM].owed) == (4, 0)
-    refund_payment(books, FAILED, NOW)
+    refund_payment(books, FAILED, SOON)
     left = {bucket.kind: bucket.remaining for bucket in books.accounts[TEAM].buckets.values()}
     assert left == {"plan": 12, "topup": 4, "adjustment": 8}
+    assert [b.opened_at for b in books.accounts[TEAM].buckets.values() if b.kind == "adjustment"] == [SOON]
     assert history(books)[-1] == ("adjustment", 20, 0, 24, "the refund of the payment failed")
 
 
