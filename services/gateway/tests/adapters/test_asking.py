@@ -32,7 +32,7 @@ async def job_of(stage: Stage, job_id: str) -> JobChanged:
 
 async def test_a_paid_request_answers_202_with_its_queued_job(stage: Stage):
     person, reference = await ready(stage)
-    answer = await person.generate(reference_model_id=reference, seed=2**63 + 5, max_credits=8)
+    answer = await person.generate(reference_model_id=reference, seed=str(2**63 + 5), max_credits=8)
 
     assert answer.status_code == 202, answer.text
     [job] = answer.json()["jobs"]

@@ -25,8 +25,13 @@ from pydantic_core import CoreSchema, core_schema
 Item = TypeVar("Item")
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_IN_ONE_LINE = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
-_NO_NUL = r"[^\u0000]"
+_NOT_IN_ONE_LINE = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_NUL = r"\u0000"
+
+
+def _filled(refused: str) -> str:
+    """Write the pattern of texts with something besides spaces in them, and none of the refused signs."""
+    return rf"^[^{refused}]*[^\s{refused}][^{refused}]*$"
 
 
 class Strict(BaseModel):
@@ -77,13 +82,13 @@ class Checked:
         return handler(schema) | {"pattern": self.pattern}
 
 
-Clean = Checked(_clean, f"^{_NO_NUL}*$")
+Clean = Checked(_clean, f"^[^{_NUL}]*$")
 # What is left of a text when the spaces around it are gone must not be empty.
-Filled = Checked(_clean, rf"^{_NO_NUL}*\S{_NO_NUL}*$")
+Filled = Checked(_clean, _filled(_NUL))
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
-    Checked(_one_line, rf"^{_IN_ONE_LINE}*\S{_IN_ONE_LINE}*$"),
+    Checked(_one_line, _filled(_NOT_IN_ONE_LINE)),
 ]
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Filled]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Clean]

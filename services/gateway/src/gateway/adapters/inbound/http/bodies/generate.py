@@ -21,8 +21,10 @@ from gateway.adapters.inbound.http.bodies.jobs import Job
 from gateway.adapters.inbound.http.bodies.rules import UNIQUE, any_of, given, left_out, one_of, ruled
 
 Side = Annotated[int, Field(ge=64, le=2048, strict=True), Whole]
-SeedNumber = Annotated[int, Field(ge=0, lt=2**64, strict=True), Whole]
-SeedText = Annotated[str, Field(pattern=r"^[0-9]{1,20}$", description="Seeds exceed 53 bits: text is safer")]
+SeedNumber = Annotated[int, Field(ge=0, lt=2**53, strict=True), Whole]
+SeedText = Annotated[
+    str, Field(pattern=r"^[0-9]{1,20}$", description="Seeds of more than 53 bits are exact as text only")
+]
 VersionNumber = Annotated[int, Field(ge=1, le=100_000, strict=True), Whole]
 _MOST_PIXELS = 2 * 1024 * 1024
 
