@@ -132,6 +132,7 @@ def test_a_process_runs_a_command_of_its_service_in_the_service_s_image(
     service, (verb,) = container(manifest)["name"], container(manifest)["args"]
     assert container(manifest)["image"] == f"atelier-{service}"
     monkeypatch.setattr(sys, "argv", [service, verb, "--help"])
+    monkeypatch.delitem(sys.modules, f"{service}.__main__", raising=False)
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(service, run_name="__main__")
     assert ended.value.code == 0

@@ -133,6 +133,7 @@ def test_a_command_of_the_runbook_exists_with_its_options(
 ):
     service, *verbs = [word for word in command.split(" --")[0].split() if not placeholders(word)]
     monkeypatch.setattr(sys, "argv", [service, *verbs, "--help"])
+    monkeypatch.delitem(sys.modules, f"{service}.__main__", raising=False)
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(service, run_name="__main__")
     assert ended.value.code == 0
