@@ -13,7 +13,7 @@ def test_what_a_process_started_counts_with_it_also_when_it_has_ended():
     mine = Processes({"mine": os.getpid()})
     before = mine.spent()
     subprocess.run([sys.executable, "-c", BUSY], check=True)
-    assert mine.spent()["mine"] - before["mine"] >= 0.19
+    assert mine.spent()["mine"] - before["mine"] >= 0.15  # the kernel counts in ticks, and rounds down
 
 
 def test_a_child_that_has_a_name_of_its_own_counts_there():
