@@ -46,6 +46,7 @@ from gateway.domain.stripe_signature import NotFromStripe
 from gateway.domain.throttle import TooManyAttempts
 from gateway.domain.webhooks import MOST_ENDPOINTS, EndpointDisabled, TooManyEndpoints
 
+NOWHERE = "The address may be mistyped, or what was there is gone."
 PAYMENT_CODES = frozenset({"insufficient_credits", "key_budget_exceeded", "max_credits_exceeded"})
 DECLINES = {
     "not_found": 404,
@@ -194,7 +195,7 @@ def unusual(error: HTTPException) -> Problem:
     """Tell what the framework found: no such page, not this method."""
     codes = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
     # The framework's own words for an address that nothing serves say no more than the status.
-    detail = "There is nothing at this address." if error.detail == "Not Found" else error.detail
+    detail = error.detail if error.detail != "Not Found" else NOWHERE
     return Problem(
         error.status_code,
         codes.get(error.status_code, "http_error"),
