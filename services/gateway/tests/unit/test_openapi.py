@@ -255,6 +255,9 @@ UPLOADS = [f"uploads/{MODEL}/{n}{MODEL[1:]}" for n in range(4)]
         ("GenerateBody", IMAGE | {"prompt": "a gull", "seed": 2**53}, False),
         ("GenerateBody", IMAGE | {"prompt": "a gull", "seed": "18446744073709551615"}, True),
         ("AutoTopUpOn", {"enabled": True, "threshold": 1.0, "pack": "small", "monthly_cap": 1}, True),
+        ("AutoTopUpOn", {"enabled": 1, "threshold": 1, "pack": "small", "monthly_cap": 1}, False),
+        ("AutoTopUpOff", {"enabled": False}, True),
+        ("AutoTopUpOff", {"enabled": 0}, False),
         ("AutoTopUpOn", {"enabled": False, "threshold": 1, "pack": "small", "monthly_cap": 1}, False),
     ],
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from contracts import billing as messages
 from contracts.billing import BillingChanged, Interval, Limits, Money, PlansChanged
@@ -153,6 +153,16 @@ class PortalBody(Strict):
     return_url: PageUrl | None = Field(default=None, description=_RETURN)
 
 
+def _yes_or_no(value: object) -> object:
+    """Take JSON's true and false alone: to Python 1 and 0 are the same."""
+    if value is not True and value is not False:
+        raise ValueError("must be true or false")
+    return value
+
+
+YesOrNo = BeforeValidator(_yes_or_no)
+
+
 class AutoTopUpOn(Strict):
     """Buy a pack whenever what can be spent falls below `threshold`.
 
@@ -165,7 +175,7 @@ class AutoTopUpOn(Strict):
         }
     )
 
-    enabled: Literal[True]
+    enabled: Annotated[Literal[True], YesOrNo]
     threshold: Annotated[int, Field(ge=1, le=1_000_000, strict=True), Whole]
     pack: Key
     monthly_cap: Annotated[int, Field(ge=1, le=10_000_000, strict=True), Whole]
@@ -176,7 +186,7 @@ class AutoTopUpOff(Strict):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
 
-    enabled: Literal[False]
+    enabled: Annotated[Literal[False], YesOrNo]
 
 
 def _which(body: object) -> str:
