@@ -101,8 +101,12 @@ async def killed(urls: tuple[str, str], life: Life, story: Story, point: Point) 
     await asyncio.wait([telling, death], return_when=asyncio.FIRST_COMPLETED)
     if telling.done() and life.process.is_alive():
         await telling
-        life.arm()
-        return life
+        try:
+            life.arm()
+        except BrokenPipeError:
+            pass  # it died of the last it sent, when all was told
+        else:
+            return life
     await death
     await life.kill()
     successor = await Life.begin(*urls)
