@@ -66,9 +66,8 @@ async def _start(low: LowBalance, shop: Shop) -> Purchase | None:
             return None
         if spent + purchase.amount > wish.monthly_cap:
             await work.top_ups.wants(team_id, paused(wish, now))
-            await work.subscriptions.look_again(
-                team_id, now
-            )  # the look shows it, and the one of next month resumes
+            # The look shows it, and the one of next month resumes.
+            await work.subscriptions.look_again(team_id, now)
             return None
         return purchase if await work.top_ups.start(purchase) else None
 
