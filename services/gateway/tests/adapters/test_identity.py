@@ -120,6 +120,22 @@ async def test_who_is_unknown_is_told_the_same_as_who_is_wrong(stage: Stage):
     assert answers[0].json() | {"request_id": ""} == answers[1].json() | {"request_id": ""}
 
 
+async def test_a_guess_at_nobody_writes_as_much_as_a_guess_at_somebody(stage: Stage):
+    await stage.person("ada@example.com")
+    written = []
+    async with stage.client() as client:
+        for email in ("ada@example.com", "bob@example.com"):
+            before = await activity(stage)
+            await client.post("/api/auth/sign-in", json={"email": email, "password": "a wrong password"})
+            written.append((await activity(stage))[len(before) :])
+
+    assert written == [["sign_in_failed"], ["sign_in_failed"]]
+
+
+async def activity(stage: Stage) -> list[str]:
+    return [row.act for row in await stage.rows("select act from gateway.activity order by id")]
+
+
 async def test_a_key_is_shown_once_and_acts_until_it_is_revoked(stage: Stage):
     person = await stage.person()
     made = await person.client.post(
