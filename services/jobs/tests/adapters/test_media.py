@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import io
 import ipaddress
 import json
@@ -46,8 +47,9 @@ async def status(request):
     return web.Response(status=int(request.match_info["status"]))
 
 
-async def garbled(_):
-    return web.Response(body=b"not gzip at all", headers={"Content-Encoding": "gzip"})
+async def bomb(request):
+    assert request.headers["Accept-Encoding"] == "identity"
+    return web.Response(body=gzip.compress(bytes(10_000_000)), headers={"Content-Encoding": "gzip"})
 
 
 async def file(request):
@@ -60,7 +62,7 @@ async def server(running_sandbox):
     """A host of files that behaves in every bad way; its address."""
     app = web.Application()
     app.add_routes(
-        [web.get(f"/{get.__name__}", get) for get in (endless, silent, cut, redirect, circle, garbled, file)]
+        [web.get(f"/{get.__name__}", get) for get in (endless, silent, cut, redirect, circle, bomb, file)]
     )
     app.add_routes([web.get("/status/{status}", status)])
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
@@ -88,10 +90,15 @@ async def test_a_bad_moment_is_worth_another_try(media, server, path):
         await media.download(server + path, 1000)
 
 
-@pytest.mark.parametrize("path", ["/status/404", "/status/403", "/status/410", "/status/204", "/garbled"])
+@pytest.mark.parametrize("path", ["/status/404", "/status/403", "/status/410", "/status/204"])
 async def test_a_deleted_file_never_comes(media, server, path):
     with pytest.raises(ResultGone):
         await media.download(server + path, 1000)
+
+
+async def test_a_packed_file_is_refused_before_it_can_grow(media, server):
+    with pytest.raises(ResultGone, match="sent as gzip"):
+        await media.download(f"{server}/bomb", 100_000)
 
 
 async def test_a_silent_host_does_not_hold_us_up(server, monkeypatch, running_sandbox):

@@ -15,6 +15,8 @@ from chassis.telemetry import tracer
 from jobs.application.ports import ProviderUnavailable, ResultGone
 
 _CHUNK = 1 << 16
+# Nothing is unpacked on the way: a few bytes could become more than there is memory, before any is counted.
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 _REDIRECTS = 3
 _IDLE = httpx.Timeout(15.0, connect=10.0)
 # A floor of speed: a file may take this long, and another second for each megabyte it may have.
@@ -25,7 +27,6 @@ _NEVER = (
     httpx.TooManyRedirects,
     httpx.InvalidURL,
     httpx.UnsupportedProtocol,
-    httpx.DecodingError,
 )
 
 
@@ -36,7 +37,11 @@ class Media:
         self._tracer = tracer("jobs.media")
         transport = GuardedTransport(trusted, httpx.create_ssl_context())
         self._http = httpx.AsyncClient(
-            transport=transport, timeout=_IDLE, follow_redirects=True, max_redirects=_REDIRECTS
+            headers=_AS_IT_IS,
+            transport=transport,
+            timeout=_IDLE,
+            follow_redirects=True,
+            max_redirects=_REDIRECTS,
         )
 
     async def download(self, url: str, limit: int) -> bytes:
@@ -89,6 +94,8 @@ def _check(response: httpx.Response, limit: int) -> None:
         raise ProviderUnavailable(f"download answered {status}")
     if status != 200:
         raise ResultGone(f"download answered {status}")
+    if (encoding := response.headers.get("content-encoding", "identity")) != "identity":
+        raise ResultGone(f"sent as {encoding}, which was not asked for")
     if int(response.headers.get("content-length", 0)) > limit:
         raise ResultGone(f"larger than {limit} bytes")
 
@@ -112,9 +119,9 @@ def _is_safetensors(file: BinaryIO, size: int) -> bool:
 
 
 async def _limited(response: httpx.Response, limit: int) -> AsyncIterator[bytes]:
-    """Pass the decoded body on until it grows beyond the limit, whatever its head said."""
+    """Pass the body on until it grows beyond the limit, whatever its head said."""
     size = 0
-    async for chunk in response.aiter_bytes(_CHUNK):
+    async for chunk in response.aiter_raw(_CHUNK):
         size += len(chunk)
         if size > limit:
             raise ResultGone(f"larger than {limit} bytes")
