@@ -176,7 +176,7 @@ async def test_the_command_line_asks_for_a_price_follows_and_cancels(house: Hous
             status, said, beside = await command(house, key_of(studio), "jobs", "cancel", one["id"])
             assert (status, one["id"] in said) == (0, True), beside
     assert [one["status"] for one in await studio.ends(asked)] == ["cancelled", "cancelled"]
-    _, events, _ = await command(house, key_of(studio), "events", "--type", "job.changed")
+    _, events, _ = await command(house, key_of(studio), "events", "--after", "0", "--type", "job.changed")
     assert job["id"] in events
     status, said, _ = await command(house, key_of(studio), "credits")
     assert (status, "credits can be spent" in said) == (0, True)

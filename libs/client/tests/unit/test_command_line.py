@@ -1,9 +1,11 @@
 """The command line explains itself and says in one line what is wrong, whatever is typed."""
 
 import argparse
+import json
 
 import pytest
-from libs.client.tests.server import Told
+from libs.client.tests.samples import event, message
+from libs.client.tests.server import Told, refusal, stream
 
 from atelier.cli.__main__ import main
 from atelier.cli.commands import COMMANDS
@@ -82,3 +84,26 @@ def test_without_a_key_it_is_said_where_keys_are_made(server, capsys, monkeypatc
     server.script = [Told(401, {"code": "not_authenticated", "detail": "Sign in, or send an API key."})]
     assert main(["--url", server.url, "credits"]) == 5
     assert "Keys are made in the dashboard; say yours in $ATELIER_API_KEY." in capsys.readouterr().err
+
+
+def shown(server, capsys, *words):
+    """The events that are printed, and after which each look at them began."""
+    main(["--url", server.url, "--json", "events", *words])
+    seen = [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()]
+    return seen, [one.headers.get("last-event-id", one.path.partition("?")[2]) for one in server.asked]
+
+
+def test_events_are_shown_from_now_on(server, capsys):
+    server.script = [stream("retry: 0\n\n", message(41)), refusal(410, "events_expired")]
+    assert shown(server, capsys) == ([41], ["", "41"])
+
+
+def test_events_that_are_past_are_shown_when_it_is_said_since_when(server, capsys):
+    pages = [{"data": [event(1), event(2)], "next_cursor": "2"}, {"data": [], "next_cursor": "2"}]
+    server.script = [Told(200, page) for page in pages]
+    assert shown(server, capsys, "--after", "0") == ([1, 2], ["after=0", "after=2"])
+
+
+def test_events_that_are_past_are_shown_and_those_that_follow(server, capsys):
+    server.script = [stream("retry: 0\n\n", message(8)), refusal(410, "events_expired")]
+    assert shown(server, capsys, "--after", "7", "--follow") == ([8], ["7", "8"])

@@ -123,10 +123,10 @@ def quote(atelier: Atelier, wanted: Wanted) -> Iterable[object]:
 
 
 def events(atelier: Atelier, wanted: Wanted) -> Iterable[object]:
-    """Show what happened, and with --follow what happens."""
-    if wanted.follow:
+    """Show what happens from now on; with --after what happened since then, and with --follow both."""
+    if wanted.follow or wanted.after is None:
         return atelier.events(wanted.after, types=wanted.type)
-    return _past_events(atelier, wanted.after or 0, wanted.type)
+    return _past_events(atelier, wanted.after, wanted.type)
 
 
 COMMANDS: dict[tuple[str, str | None], Callable[[Atelier, Wanted], Iterable[Any]]] = {

@@ -47,9 +47,10 @@ def parser() -> argparse.ArgumentParser:
     operations = ["generate_images", "create_model", "refine_model"]
     quote.add_argument("--operation", choices=operations, default=operations[0], help="what is to be done")
     _picture(quote)
-    events = _verb(commands, "events", "show what happened")
-    events.add_argument("--follow", action="store_true", help="go on with what happens")
-    events.add_argument("--after", type=int, metavar="SEQ", help="only what came after this event")
+    events = _verb(commands, "events", "show what happens, or with --after what happened")
+    after = "what came after this event (0: all that is kept) instead of what happens from now on"
+    events.add_argument("--after", type=int, metavar="SEQ", help=after)
+    events.add_argument("--follow", action="store_true", help="with --after: go on with what happens")
     events.add_argument("--type", action="append", default=[], help="only this type; repeat it for several")
     return made
 
