@@ -1,12 +1,16 @@
 """The rules of the house that no linter knows."""
 
+import importlib
 import re
 import subprocess
 import sys
 import tomllib
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+
+from chassis.commands import Command, main
 
 ROOT = Path(__file__).parent.parent
 SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if (path / "pyproject.toml").exists())
@@ -34,6 +38,29 @@ def test_every_service_has_the_same_rooms():
         for room in ("settings.py", "migrations", "__main__.py"):
             assert (package / room).exists(), f"{service} has no {room}"
         assert (ROOT / "services" / service / "README.md").exists()
+
+
+def commands() -> list[tuple[str, str, Command]]:
+    return [
+        (service, name, command)
+        for service in SERVICES
+        for name, command in importlib.import_module(f"{service}.__main__").COMMANDS.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "command"), [pytest.param(*one, id=f"{one[0]} {one[1]}") for one in commands()]
+)
+def test_every_command_of_a_service_explains_itself_and_each_of_its_options(service, name, command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(service, {name: command}, [name, "--help"])
+    assert ended.value.code == 0
+    explained = " ".join(capsys.readouterr().out.split())
+    assert explained.startswith(f"usage: python -m {service} {name} [-h]")
+    assert command.help in explained
+    options = ArgumentParser()
+    command.options(options)
+    assert [option.dest for option in options._actions if option.dest != "verb" and not option.help] == []
 
 
 def test_the_documents_made_from_the_code_are_current():

@@ -63,14 +63,6 @@ def test_without_a_key_what_asks_stripe_is_one_clear_line(migrated, command):
     )
 
 
-@pytest.mark.parametrize("command", ["sync-plans", "reconcile", "events", "show", "limits", "announce"])
-def test_every_command_explains_itself(migrated, command):
-    explained = billing(migrated, command, "--help")
-
-    assert explained.returncode == 0
-    assert f"python -m billing {command}" in explained.stdout
-
-
 async def test_an_operator_reconciles_and_looks_at_events_and_teams(migrated, told, sandbox):
     world = await told("lost", "2027-01-24T10:00")
     subscribed = await world.client.v1.payment_methods.attach_async(

@@ -5,15 +5,15 @@ from chassis.announcing import announcing
 from chassis.commands import Command, main
 from chassis.parked import parked
 
+COMMANDS = {
+    "serve": Command("run the service", lambda _: asyncio.run(serve())),
+    "migrate": Command(
+        "bring the schema and the topology of the bus up to date, and publish the collection",
+        lambda _: migrate(),
+    ),
+    "parked": parked("catalog"),
+    "announce": announcing(announce),
+}
+
 if __name__ == "__main__":
-    main(
-        "catalog",
-        {
-            "serve": Command("Run the service.", lambda _: asyncio.run(serve())),
-            "migrate": Command(
-                "Migrate the schema, declare the topology, publish the collection.", lambda _: migrate()
-            ),
-            "parked": parked("catalog"),
-            "announce": announcing(announce),
-        },
-    )
+    main("catalog", COMMANDS)

@@ -40,7 +40,7 @@ def limits(set_limits: SetLimits) -> Command:
         print(*(f"{name}={getattr(now, name)}" for name in FIELDS), f"pin={'yes' if now.pin else 'no'}")
         return 0
 
-    return Command("Set what a team may do; what is left out stays. Prints its limits.", run, _limit_options)
+    return Command("set what a team may do; what is left out stays; prints its limits", run, _limit_options)
 
 
 def sync_plans(sync: Callable[[], Awaitable[list[str]]]) -> Command:
@@ -54,7 +54,7 @@ def sync_plans(sync: Callable[[], Awaitable[list[str]]]) -> Command:
         print("\n".join(changed) or "nothing to change")
         return 0
 
-    return Command("Make Stripe's products, prices and portal what the plans say; repeat it freely.", run)
+    return Command("make Stripe's products, prices and portal what the plans say; repeat it freely", run)
 
 
 def reconcile(compare: Callable[[int], Awaitable[Report]]) -> Command:
@@ -90,7 +90,7 @@ def events(listed: Callable[[EventState | None, int], Awaitable[list[KnownEvent]
             )
         return 0
 
-    return Command("List Stripe's events and what became of them, newest first.", run, _event_options)
+    return Command("list Stripe's events and what became of them, newest first", run, _event_options)
 
 
 def show(found: Callable[[UUID], Awaitable[Shown]]) -> Command:
@@ -113,7 +113,7 @@ def show(found: Callable[[UUID], Awaitable[Shown]]) -> Command:
             print(shown.overview.model_dump_json(indent=2))
         return 0
 
-    return Command("Show a team's plan, payments and what brought its credits.", run, _team_option)
+    return Command("show a team's plan, payments and what brought its credits", run, _team_option)
 
 
 async def _run(run: Callable[..., Awaitable[Result]], *given: object) -> Result:

@@ -35,7 +35,7 @@ def audit(connected: Connected) -> Command:
         return asyncio.run(connected(look))
 
     return Command(
-        "Compare all jobs with all accounts in the views; exits 1 when something is wrong.",
+        "compare all jobs with all accounts in the views; exits 1 when something is wrong",
         run,
         _audit_options,
     )
@@ -96,7 +96,7 @@ def findings(standing: Callable[[], Coroutine[Any, Any, list[StoredFinding]]]) -
         print(f"{len(found)} findings")
         return 1 if found else 0
 
-    return Command("List what the audits found that lasts; exits 1 when there is any.", run)
+    return Command("list what the audits found that lasts; exits 1 when there is any", run)
 
 
 class Decide(Protocol):
@@ -122,7 +122,7 @@ def letters(parked: Callable[[], Coroutine[Any, Any, Sequence[Letter]]], decide:
         return 1 if found else 0
 
     return Command(
-        "List the letters that no mail server took; exits 1 when there are any.", run, _letter_options
+        "list the letters that no mail server took; exits 1 when there are any", run, _letter_options
     )
 
 
@@ -140,7 +140,7 @@ def _letter_line(letter: Letter) -> str:
 
 def openapi() -> Command:
     """Offer to print the description of the API."""
-    return Command("Print the OpenAPI description.", lambda _: print(description()))
+    return Command("print the OpenAPI description", lambda _: print(description()))
 
 
 def description() -> str:
