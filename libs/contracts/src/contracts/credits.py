@@ -271,7 +271,10 @@ class PricingChanged(Document):
 
 
 class LowBalance(Fact):
-    """What a team can spend has fallen below its threshold; said once until it has been above again."""
+    """What a team can spend has fallen below its threshold; said once until it has been above again.
+
+    `version` is that of the account which is low; 0 where it is not told.
+    """
 
     type: ClassVar[str] = "credits.low-balance.v1"
     public: ClassVar[bool] = True
@@ -280,6 +283,7 @@ class LowBalance(Fact):
     spendable: int
     threshold: int
     at: datetime
+    version: int = 0
 
     @property
     def subject(self) -> str:

@@ -10,7 +10,7 @@ from services.billing.tests.world import World
 from stripe import APIConnectionError
 
 from billing.adapters.outbound.postgres.work import transaction
-from billing.application.buy_packs import Shop, finish_purchases
+from billing.application.buy_packs import Shop, buy_packs, finish_purchases
 from billing.application.set_auto_top_up import set_auto_top_up
 from chassis.testing import delivery, take_said
 from contracts.billing import BillingChanged, BillingRefused, SetAutoTopUp, TopUpPaid
@@ -36,8 +36,10 @@ async def ready(told) -> World:
     return world
 
 
-def low(world: World, spendable: int = 50) -> LowBalance:
-    return LowBalance(team_id=world.team, spendable=spendable, threshold=100, at=world.now())
+async def low(world: World, **more: object) -> LowBalance:
+    version = (await world.account()).version
+    told = {"spendable": 50, "threshold": 100, "at": world.now(), "version": version} | more
+    return LowBalance(team_id=world.team, **told)
 
 
 async def bought(world: World) -> int:
@@ -47,9 +49,9 @@ async def bought(world: World) -> int:
 
 async def test_nothing_is_bought_unless_it_is_wished(told):
     world = await ready(told)
-    await world.buy(low(world))
+    await world.buy(await low(world))
     await wants(world, enabled=False)
-    await world.buy(low(world))
+    await world.buy(await low(world))
 
     assert await bought(world) == 0
 
@@ -57,17 +59,49 @@ async def test_nothing_is_bought_unless_it_is_wished(told):
 async def test_a_pack_is_bought_once_for_each_time_the_credits_run_low(told):
     world = await ready(told)
     assert (await wants(world)).auto_top_up.is_on
-    first = low(world)
+    first = await low(world)
     world.moment += timedelta(seconds=1)
     await world.buy(first, first)
     await world.buy(first)
     assert (await bought(world), await world.balance()) == (1, 1_200)
     assert (await world.overview()).auto_top_up.spent_this_month == 600
     world.moment += timedelta(hours=1)
-    await world.buy(low(world))
+    await world.buy(await low(world))
     assert (await bought(world), await world.balance()) == (2, 1_700)
     await world.hear()
     assert [each.credits for each in world.of(TopUpPaid)] == [500, 500, 500]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_what_the_clock_of_credits_says_decides_nothing(told, hours):
+    world = await ready(told)
+    await wants(world)
+    for packs in (1, 2):
+        heard = await low(world, at=world.now() + timedelta(hours=hours))
+        await world.buy(heard)
+        await world.buy(heard)
+        assert await bought(world) == packs
+
+
+async def test_a_message_that_comes_again_is_the_same_purchase_also_without_a_version(told):
+    world = await ready(told)
+    await wants(world)
+    heard, shop = (
+        delivery(await low(world, version=0)),
+        Shop(world.stripe, transaction(world.billing), world.now),
+    )
+    await buy_packs([heard, heard], shop)
+    await buy_packs([heard], shop)
+    assert await bought(world) == 1
+
+
+async def test_a_team_that_is_low_by_both_thresholds_gets_one_pack(told):
+    world = await ready(told)
+    await wants(world)
+    own = await low(world)
+    common = await low(world, spendable=10, threshold=20, version=own.version + 1)
+    await world.buy(own, common)
+    assert await bought(world) == 1
 
 
 async def test_no_more_is_bought_than_the_cap_of_the_month_allows(told):
@@ -75,7 +109,7 @@ async def test_no_more_is_bought_than_the_cap_of_the_month_allows(told):
     await wants(world, monthly_cap=1_100)
     for _ in range(3):
         world.moment += timedelta(hours=1)
-        await world.buy(low(world))
+        await world.buy(await low(world))
     assert await bought(world) == 1
     await world.wait()
     overview = await world.overview()
@@ -90,7 +124,7 @@ async def test_who_is_still_low_when_a_new_month_begins_gets_a_pack_by_itself(to
     await wants(world, monthly_cap=1_100)
     for _ in range(2):
         world.moment += timedelta(hours=1)
-        await world.buy(low(world))
+        await world.buy(await low(world))
     await world.spend(1_150)
     await world.travel("2027-01-31T23:59")
     assert (await world.balance(), world.of(LowBalance)) == (50, [])  # nothing is listened for meanwhile
@@ -106,7 +140,7 @@ async def test_who_is_still_low_when_a_new_month_begins_gets_a_pack_by_itself(to
 async def test_many_processes_that_hear_of_it_at_once_buy_one_pack(told):
     world = await ready(told)
     await wants(world)
-    heard = low(world)
+    heard = await low(world)
     world.moment += timedelta(seconds=1)
     await asyncio.gather(*(world.buy(heard) for _ in range(4)))
 
@@ -118,19 +152,19 @@ async def test_a_card_that_is_declined_stops_it_with_a_notice_until_it_is_wished
     await wants(world)
     await world.card("pm_card_chargeCustomerFail")
     world.moment += timedelta(hours=1)
-    await world.buy(low(world))
+    await world.buy(await low(world))
     overview = await world.overview()
     assert (overview.auto_top_up.enabled, overview.auto_top_up.is_on) == (True, False)
     assert overview.problem.code == "auto_top_up_stopped"
     assert overview.problem.detail == "Automatic top-ups have stopped: Your card was declined."
     world.moment += timedelta(hours=1)
-    await world.buy(low(world))
+    await world.buy(await low(world))
     assert (await bought(world), await world.balance()) == (1, 700)  # tried once, and never again
 
     await world.card("pm_card_visa")
     await wants(world)
     world.moment += timedelta(hours=1)
-    await world.buy(low(world))
+    await world.buy(await low(world))
     assert await world.balance() == 1_200
 
 
@@ -139,7 +173,7 @@ async def test_an_answer_that_is_lost_is_asked_for_again_and_not_paid_twice(told
     await wants(world)
     lost = {"fault": "accept_then_close", "match": {"method": "POST", "path": "/v1/payment_intents"}}
     await control(sandbox, "PUT", "/stripe/faults", [lost])
-    heard = low(world)
+    heard = await low(world)
     world.moment += timedelta(seconds=1)
     with pytest.raises(APIConnectionError):
         await world.buy(heard)

@@ -33,7 +33,7 @@ async def test_a_team_is_warned_between_its_account_and_the_answer(service: Cred
     account, warning, held = await service.tell(ask(team, order(4)))
     assert isinstance(account, AccountChanged)
     assert isinstance(held, CreditsHeld)
-    assert warning == LowBalance(team_id=team, spendable=19, threshold=20, at=NOW)
+    assert warning == LowBalance(team_id=team, spendable=19, threshold=20, at=NOW, version=account.version)
 
 
 async def test_exactly_the_threshold_is_not_low(service: Credits):
@@ -100,9 +100,9 @@ async def test_a_team_with_a_threshold_of_its_own_hears_of_that_too(service: Cre
     team = await service.team_with(200)
     assert await watching(service, team, 1, 196) == []
     said = warnings(await service.tell(ask(team, order(4))))
-    assert said == [LowBalance(team_id=team, spendable=192, threshold=196, at=NOW)]
+    assert said == [LowBalance(team_id=team, spendable=192, threshold=196, at=NOW, version=2)]
     said = warnings(await service.tell(*(ask(team, order(16)) for _ in range(6))))
-    assert said == [LowBalance(team_id=team, spendable=0, threshold=20, at=NOW)]
+    assert said == [LowBalance(team_id=team, spendable=0, threshold=20, at=NOW, version=3)]
 
 
 async def test_a_threshold_set_when_it_is_low_already_is_told_at_once_and_once(service: Credits):

@@ -155,8 +155,9 @@ def spend(books: Books, credits: int) -> Books:
 
 @pytest.mark.parametrize(("spent", "warned"), [(9, False), (10, False), (11, True), (20, True)])
 def test_a_team_is_warned_when_it_can_spend_less_than_the_threshold(spent, warned):
-    warning = ran_low(spend(opened(), spent).accounts[TEAM], 10)
-    said = LowBalance(team_id=TEAM, spendable=20 - spent, threshold=10, at=SOON)
+    account = spend(opened(), spent).accounts[TEAM]
+    warning = ran_low(account, 10)
+    said = LowBalance(team_id=TEAM, spendable=20 - spent, threshold=10, at=SOON, version=account.version)
     assert warning == ([said] if warned else [])
 
 

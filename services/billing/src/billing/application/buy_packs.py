@@ -9,7 +9,6 @@ from billing.application.look import Source, look
 from billing.application.ports import Declined, Stripe, Transaction
 from billing.domain.topping_up import Purchase, is_wanted, month_of, paused
 from chassis.clock import Clock
-from chassis.ids import new_id
 from contracts.credits import LowBalance
 from contracts.envelope import Delivery
 
@@ -32,8 +31,7 @@ class Shop:
 async def buy_packs(deliveries: Sequence[Delivery[LowBalance]], shop: Shop) -> None:
     """Buy a pack for each team that wants it and runs low; never a second while one is in flight."""
     for delivery in deliveries:
-        low = delivery.message
-        purchase = await _start(low, shop)
+        purchase = await _start(delivery, shop)
         if purchase is not None:
             await _buy(purchase, shop, delivery)
 
@@ -50,19 +48,17 @@ async def finish_purchases(shop: Shop) -> None:
             logger.warning("purchase %s cannot be finished now: %s", purchase.id, type(error).__name__)
 
 
-async def _start(low: LowBalance, shop: Shop) -> Purchase | None:
-    """Start a purchase, unless this was known when the last one was started: then it has been answered."""
-    now, team_id = shop.clock(), low.team_id
+async def _start(delivery: Delivery[LowBalance], shop: Shop) -> Purchase | None:
+    """Start a purchase, unless none is wanted or it would cost more than the team allows."""
+    now, low = shop.clock(), delivery.message
+    team_id = low.team_id
     async with shop.transaction() as work:
         if await work.subscriptions.lock(team_id) is None:
             return None
-        last = await work.top_ups.last_started(team_id)
-        if last is not None and low.at <= last:
-            return None
         wish = await work.top_ups.wish(team_id)
         spent = await work.top_ups.spent(team_id, month_of(now))
-        purchase = Purchase.of(new_id(), team_id, wish.pack, now)
-        if purchase is None or not is_wanted(wish, low.spendable):
+        purchase = Purchase.of(delivery.message_id, low, wish.pack, now)
+        if purchase is None or not is_wanted(wish, low, await work.top_ups.answered(team_id)):
             return None
         if spent + purchase.amount > wish.monthly_cap:
             await work.top_ups.wants(team_id, paused(wish, now))

@@ -126,11 +126,11 @@ class TopUps(Protocol):
     async def spent(self, team_id: UUID, since: datetime) -> int:
         """Tell for how much packs were bought, or are being bought, since then."""
 
-    async def last_started(self, team_id: UUID) -> datetime | None:
-        """Tell when the newest purchase of a team was started."""
+    async def answered(self, team_id: UUID) -> int:
+        """Tell the newest version of a team's account that a pack was bought for; 0 without any."""
 
     async def start(self, purchase: Purchase) -> bool:
-        """Note a purchase; False while another of the team is in flight."""
+        """Note a purchase; False when it is noted already, or another of the team is in flight."""
 
     async def end(self, purchase: Purchase) -> None:
         """Note how a purchase ended."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from billing.domain.months import months_after
 from billing.domain.plans import CURRENCY, PACKS
 from contracts.billing import AutoTopUp, SetAutoTopUp
+from contracts.credits import LowBalance
 
 
 class Refused(Exception):
@@ -20,7 +21,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One pack that is bought without the team being there; in flight until it is paid or declined."""
+    """One pack that is bought without the team being there; in flight until it is paid or declined.
+
+    It answers that the team's account was low in `account_version`. Its id is that of the message which told
+    it: heard again, it is the same purchase.
+    """
 
     id: UUID
     team_id: UUID
@@ -30,12 +35,23 @@ class Purchase:
     currency: str
     started_at: datetime
     state: Literal["started", "paid", "declined"] = "started"
+    account_version: int = 0
 
     @classmethod
-    def of(cls, id_: UUID, team_id: UUID, key: str | None, now: datetime) -> Self | None:
+    def of(cls, id_: UUID, low: LowBalance, key: str | None, now: datetime) -> Self | None:
         """Write down what a pack is and costs now; None when it is not sold any more."""
-        pack = PACKS.get(key or "")
-        return cls(id_, team_id, pack.key, pack.credits, pack.amount, CURRENCY, now) if pack else None
+        if (pack := PACKS.get(key or "")) is None:
+            return None
+        return cls(
+            id=id_,
+            team_id=low.team_id,
+            pack=pack.key,
+            credits=pack.credits,
+            amount=pack.amount,
+            currency=CURRENCY,
+            started_at=now,
+            account_version=low.version,
+        )
 
     def ended(self, *, paid: bool) -> Self:
         """Note how it ended."""
@@ -64,9 +80,15 @@ def wished(command: SetAutoTopUp, before: AutoTopUp, card: str | None) -> AutoTo
     )
 
 
-def is_wanted(wish: AutoTopUp, spendable: int) -> bool:
-    """Tell whether a pack is to be bought now: not when it is off, or nothing is low."""
-    return wish.is_on and spendable < wish.threshold
+def is_wanted(wish: AutoTopUp, low: LowBalance, answered: int) -> bool:
+    """Tell whether a pack is to be bought now: not when it is off, nothing is low, or one was bought since.
+
+    `answered` is the newest version of the account that a pack was bought for: what was low until then has
+    been answered, however late it is heard. No clock is asked, for ours and that of credits may differ. What
+    falls below another threshold than the team's own wants nothing more: it fell below that one before.
+    """
+    is_new = low.version == 0 or low.version > answered
+    return wish.is_on and is_new and low.threshold == wish.threshold and low.spendable < wish.threshold
 
 
 def paused(wish: AutoTopUp, now: datetime) -> AutoTopUp:

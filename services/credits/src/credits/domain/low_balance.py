@@ -26,4 +26,10 @@ def is_low(account: Account, now: datetime) -> list[LowBalance]:
 
 
 def _low(account: Account, threshold: int, at: datetime) -> LowBalance:
-    return LowBalance(team_id=account.team_id, spendable=account.spendable, threshold=threshold, at=at)
+    return LowBalance(
+        team_id=account.team_id,
+        spendable=account.spendable,
+        threshold=threshold,
+        at=at,
+        version=account.version,
+    )

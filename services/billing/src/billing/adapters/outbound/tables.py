@@ -162,6 +162,7 @@ purchases = Table(
     Column("currency", Text, nullable=False),
     Column("state", Text, nullable=False),
     _at("started_at", nullable=False),
+    Column("account_version", Integer, nullable=False, server_default=text("0")),
     _of_team(),
     Index("uq_purchases_in_flight", "team_id", unique=True, postgresql_where=text("state = 'started'")),
     Index("ix_purchases_team_id", "team_id", "started_at"),

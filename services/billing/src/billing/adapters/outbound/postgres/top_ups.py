@@ -30,16 +30,22 @@ SPENT = text(
     where team_id = :team_id and started_at >= :since and state in ('started', 'paid')
     """
 )
-LAST_STARTED = text("select max(started_at) from billing.purchases where team_id = :team_id")
+ANSWERED = text(
+    """
+    select coalesce(max(account_version), 0) from billing.purchases
+    where team_id = :team_id and state in ('started', 'paid')
+    """
+)
 START = text(
     """
-    insert into billing.purchases (id, team_id, pack, credits, amount, currency, state, started_at)
-    values (:id, :team_id, :pack, :credits, :amount, :currency, :state, :started_at)
+    insert into billing.purchases
+        (id, team_id, pack, credits, amount, currency, state, started_at, account_version)
+    values (:id, :team_id, :pack, :credits, :amount, :currency, :state, :started_at, :account_version)
     on conflict do nothing returning id
     """
 )
 END = text("update billing.purchases set state = :state where id = :id and state = 'started'")
-_COLUMNS = "id, team_id, pack, credits, amount, currency, started_at, state"
+_COLUMNS = "id, team_id, pack, credits, amount, currency, started_at, state, account_version"
 IN_FLIGHT = text(
     f"select {_COLUMNS} from billing.purchases where team_id = :team_id and state = 'started'"  # noqa: S608 - names of ours
 )
@@ -72,15 +78,12 @@ class PostgresTopUps:
         row = {"team_id": team_id, "since": since}
         return int((await self.connection.execute(SPENT, row)).scalar_one())
 
-    async def last_started(self, team_id: UUID) -> datetime | None:
-        """Tell when the newest purchase of a team was started."""
-        found: datetime | None = (
-            await self.connection.execute(LAST_STARTED, {"team_id": team_id})
-        ).scalar_one()
-        return found
+    async def answered(self, team_id: UUID) -> int:
+        """Tell the newest version of a team's account that a pack was bought for; 0 without any."""
+        return int((await self.connection.execute(ANSWERED, {"team_id": team_id})).scalar_one())
 
     async def start(self, purchase: Purchase) -> bool:
-        """Note a purchase; False while another of the team is in flight."""
+        """Note a purchase; False when it is noted already, or another of the team is in flight."""
         return (await self.connection.execute(START, asdict(purchase))).first() is not None
 
     async def end(self, purchase: Purchase) -> None:
