@@ -10,7 +10,7 @@ from contracts.jobs import JobChanged, Result
 from contracts.message import Message
 from contracts.orders import Operation, Order, Recipe
 from jobs.domain.birth import born
-from jobs.domain.calls import ProviderImage, Submitted, Succeeded
+from jobs.domain.calls import Failed, ProviderImage, Submitted, Succeeded
 from jobs.domain.effects import Answered, Ended, Follow
 from jobs.domain.job import Job
 from jobs.domain.material import Material, Weights
@@ -21,6 +21,9 @@ from jobs.settings import Settings
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 TEAM = UUID(int=7)
 SENT = Submitted("r-1", "https://fal/r-1", "https://fal/r-1/status", "https://fal/r-1/cancel")
+UNSAFE = Failed("content_policy", "unsafe prompt")
+BROKEN = Failed("provider_error", "a runner died", retryable=True)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def rules(**changes) -> Rules:
@@ -79,6 +82,32 @@ def settling(operation=Operation.GENERATE_IMAGES, **recipe) -> Job:
     return job
 
 
+def last(job: Job) -> UUID:
+    """The newest attempt."""
+    return job.attempts[-1].id
+
+
+def cancelled(job: Job) -> Job:
+    job.cancel(NOW, RULES)
+    return job
+
+
+def training(**recipe) -> Job:
+    """A creation whose reference set is stored, and whose training runs."""
+    job = running(Operation.CREATE_MODEL, quantity=1, **recipe)
+    job.result(last(job), drawn(4), NOW, RULES)
+    job.stored(1, kept(4), NOW, RULES)
+    job.accepted(last(job), SENT, "fal-ai/trainer", NOW, RULES)
+    return job
+
+
+def trained() -> Job:
+    """A creation whose weights are there, and not yet kept."""
+    job = training()
+    job.result(last(job), Succeeded(weights_url="https://fal/w"), NOW, RULES)
+    return job
+
+
 def drawn(count: int, withheld: Iterable[int] = ()) -> Succeeded:
     """The provider's answer with so many images; `withheld` counts from 1."""
     images = (
@@ -110,6 +139,10 @@ def settled(job: Job, captured: int = 0, outcome: str = "") -> CreditsSettled:
 
 def weights(model_id: UUID, at: datetime = NOW) -> Weights:
     return Weights(uuid4(), TEAM, model_id, "models/w.safetensors", "https://fal/w.safetensors", at)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
 
 
 def messages(follows: Iterable[Follow]) -> list[Message]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from services.jobs.tests.fakes import House
+from services.jobs.tests.steps import callback, dispatch, files, open_job, store
 from services.jobs.tests.stories import (
     NOW,
     RULES,
@@ -18,7 +19,6 @@ from services.jobs.tests.stories import (
     running,
     settled,
 )
-from services.jobs.tests.unit.test_use_cases import callback, dispatch, files, open_job, store
 
 from contracts.credits import CaptureCredits
 from contracts.jobs import Result

@@ -1,42 +1,37 @@
-"""Each fact in each state: what follows is an assert on a list."""
+"""Each fact in each state, from birth to the result: what follows is an assert on a list."""
 
 from datetime import timedelta
 
 import pytest
 from services.jobs.tests.stories import (
+    BROKEN,
     NOW,
     RULES,
     SENT,
+    UNSAFE,
     counted,
     document,
     drawn,
     effects,
-    kept,
+    last,
     messages,
     queued,
     running,
     settled,
     settling,
-    storing,
     submitting,
 )
 
-from contracts.credits import CaptureCredits, ReleaseCredits
+from contracts.credits import ReleaseCredits
 from contracts.orders import Operation
 from jobs.domain.attempt import AttemptState
 from jobs.domain.birth import CANCELLED, MODEL_BUSY, born
-from jobs.domain.calls import Failed, ProviderStatus, StepKind, Submitted, Succeeded
-from jobs.domain.effects import Answered, CancelCall, Ended, Ignored, Nudge, Submit, Unsettled, Wasted
+from jobs.domain.calls import ProviderStatus, StepKind, Submitted
+from jobs.domain.effects import Answered, CancelCall, Ended, Ignored, Nudge, Submit, Wasted
 from jobs.domain.material import Material
-from jobs.domain.state import State, TooLate
+from jobs.domain.state import State
 
 LATER = NOW + timedelta(days=2)
-UNSAFE = Failed("content_policy", "unsafe prompt")
-BROKEN = Failed("provider_error", "a runner died", retryable=True)
-
-
-def last(job):
-    return job.attempts[-1].id
 
 
 def test_a_job_is_born_queued_and_says_so():
@@ -229,162 +224,6 @@ def test_a_result_that_comes_within_the_last_minute_is_delivered():
     assert job.state is State.STORING
 
 
-def test_what_is_stored_is_captured_image_by_image():
-    job = storing(quantity=2)
-    follows = job.stored(1, kept(2), NOW, RULES)
-    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=2)]
-    said = document(job.settled(settled(job, captured=4), NOW, RULES))
-    assert (said.status, len(said.results), said.expires_at) == ("completed", 2, NOW + timedelta(days=90))
-    assert (said.receipt.captured, said.receipt.units, said.receipt.unit_price) == (4, 2, 2)
-
-
-def test_a_withheld_image_is_not_charged():
-    job = storing()
-    follows = job.stored(1, kept(2, withheld=[2]), NOW, RULES)
-    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=1)]
-    said = document(job.settled(settled(job, captured=2), NOW, RULES))
-    assert (said.status, said.receipt.released) == ("completed", 2)
-    expected = "1 of 2 images delivered (1 kept back by the safety checker); the rest is not charged"
-    assert said.reason == expected
-
-
-def test_no_image_at_all_fails_and_gives_everything_back():
-    job = storing()
-    follows = job.stored(1, kept(2, withheld=[1, 2]), NOW, RULES)
-    assert messages(follows) == [ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="content_policy")]
-
-
-def test_storing_given_up_charges_what_was_kept_until_then():
-    job = storing()
-    job.kept(1, kept(1))
-    follows = job.deadline(NOW + timedelta(hours=1), RULES)
-    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=1)]
-
-
-def test_credits_is_asked_again_every_minute_and_somebody_told_in_the_end():
-    job = settling()
-    ask = CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=2)
-    now = NOW
-    for _ in range(15):
-        now += timedelta(minutes=1)
-        assert job.deadline(now, RULES) == [ask]
-    assert job.deadline(now + timedelta(minutes=1), RULES) == [ask, Unsettled(job.id)]
-
-
-def test_cancelling_a_queued_job_gives_everything_back_at_once():
-    job = queued()
-    follows = job.cancel(NOW, RULES)
-    assert messages(follows)[0] == ReleaseCredits(job_id=job.id, team_id=job.team_id, reason="cancelled")
-    assert document(follows).status == "cancelling"
-    assert document(job.settled(settled(job), NOW, RULES)).status == "cancelled"
-
-
-def test_cancelling_a_running_job_asks_the_provider_and_keeps_the_hold():
-    job = running()
-    follows = job.cancel(NOW, RULES)
-    assert document(follows).status == "cancelling"
-    assert effects(follows) == [CancelCall(SENT, job.traceparent), Nudge.POLL]
-    assert job.state is State.RUNNING
-    job.result(last(job), Failed("provider_error", "cancelled", retryable=True), NOW, RULES)
-    assert document(job.settled(settled(job), NOW, RULES)).status == "cancelled"
-
-
-def test_a_call_accepted_after_the_cancel_is_stopped_too():
-    job = submitting()
-    job.cancel(NOW, RULES)
-    assert job.accepted(last(job), SENT, "", NOW, RULES) == [CancelCall(SENT, job.traceparent)]
-
-
-def test_what_was_delivered_in_spite_of_a_cancel_is_kept_and_charged():
-    job = running()
-    job.cancel(NOW, RULES)
-    job.result(last(job), drawn(2), NOW, RULES)
-    job.stored(1, kept(2), NOW, RULES)
-    said = document(job.settled(settled(job, captured=4), NOW, RULES))
-    assert (said.status, said.reason) == ("completed", "delivered before it could be stopped")
-
-
-def test_the_same_cancel_again_gets_the_same_answer():
-    job = running()
-    first, again = document(job.cancel(NOW, RULES)), document(job.cancel(NOW, RULES))
-    assert (first.status, again.status) == ("cancelling", "cancelling")
-    assert again.version == first.version + 1, "only what is newer reaches whoever asked again"
-    assert effects(job.cancel(NOW, RULES)) == []
-
-
-@pytest.mark.parametrize("make", [storing, settling])
-def test_a_cancel_comes_too_late_once_results_are_kept(make):
-    job = make()
-    with pytest.raises(TooLate):
-        job.cancel(NOW, RULES)
-
-
-def test_a_creation_draws_its_reference_set_and_then_trains_on_it():
-    job = running(Operation.CREATE_MODEL, quantity=1)
-    job.result(last(job), drawn(6), NOW, RULES)
-    follows = job.stored(1, kept(6), NOW, RULES)
-    assert document(follows).progress.model_dump(include={"step", "steps", "label"}) == {
-        "step": 2,
-        "steps": 2,
-        "label": "train",
-    }
-    assert effects(follows) == [Submit(job, job.attempts[1])]
-    job.accepted(last(job), SENT, "", NOW, RULES)
-    job.result(last(job), Succeeded(weights_url="https://fal/w"), NOW, RULES)
-    follows = job.stored(2, job.results, NOW, RULES)
-    assert messages(follows) == [CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=1)]
-    said = document(job.settled(settled(job, captured=2), NOW, RULES))
-    assert (said.status, said.reason, len(said.results), said.expires_at) == ("completed", "", 6, None)
-    assert job.due_at is None
-
-
-def test_too_few_reference_images_end_a_creation():
-    job = running(Operation.CREATE_MODEL)
-    job.result(last(job), drawn(6), NOW, RULES)
-    follows = job.stored(1, kept(6, withheld=[1, 2, 3]), NOW, RULES)
-    assert messages(follows)[0].reason == "not_enough_images"
-
-
-def test_a_training_that_cannot_be_kept_is_not_charged():
-    job = running(Operation.CREATE_MODEL)
-    job.result(last(job), drawn(6), NOW, RULES)
-    job.stored(1, kept(6), NOW, RULES)
-    job.result(last(job), Succeeded(), NOW, RULES)
-    assert messages(job.stored(2, job.results, NOW, RULES, "result_lost"))[0].reason == "result_lost"
-
-
-def test_a_result_of_an_earlier_step_changes_nothing():
-    job = running(Operation.CREATE_MODEL)
-    job.result(last(job), drawn(6), NOW, RULES)
-    job.stored(1, kept(6), NOW, RULES)
-    assert job.result(job.attempts[0].id, drawn(6), NOW, RULES) == [Ignored("result")]
-    assert job.stored(1, kept(6), NOW, RULES) == [Ignored("stored")]
-
-
-def test_a_creation_cancelled_between_its_steps_does_not_train():
-    job = running(Operation.CREATE_MODEL)
-    job.cancel(NOW, RULES)
-    follows = job.result(last(job), drawn(6), NOW, RULES)
-    assert messages(follows)[0].reason == "cancelled"
-
-
-def test_a_hold_that_expired_while_its_job_waited_ends_it():
-    job = queued()
-    follows = job.settled(settled(job, outcome="expired"), NOW, RULES)
-    assert messages(follows)[0].reason == "hold_expired"
-
-
-def test_images_expire_and_the_recipe_stays():
-    job = settling(prompt="a red coat")
-    job.settled(settled(job, captured=4), NOW, RULES)
-    assert job.expired(NOW + timedelta(days=89), RULES) == [Ignored("expired")]
-    said = document(job.expired(NOW + timedelta(days=90), RULES))
-    assert (said.status, said.recipe.prompt) == ("expired", "a red coat")
-    assert [(result.key, result.deleted) for result in said.results] == [(None, True), (None, True)]
-    assert job.unwanted == ["images/1.jpg", "images/2.jpg"]
-    assert said.receipt is not None
-
-
 def test_a_queued_job_is_not_kept_for_ever():
     job = queued()
     assert messages(job.deadline(LATER, RULES))[0].reason == "queue_timeout"
@@ -397,19 +236,6 @@ def test_a_call_in_doubt_may_answer_while_its_job_waits_again():
     said = document(job.result(job.attempts[0].id, drawn(2), NOW, RULES))
     assert (said.status, said.code, said.reason) == ("processing", None, "")
     assert job.state is State.STORING
-
-
-def test_what_expired_before_the_capture_came_is_not_how_it_ends():
-    job = settling()
-    assert job.settled(settled(job, outcome="expired"), NOW, RULES) == [Ignored("settled")]
-    said = document(job.settled(settled(job, captured=4, outcome="late_captured"), NOW, RULES))
-    assert (said.status, said.receipt.captured, said.receipt.units) == ("completed", 4, 2)
-
-
-def test_what_expired_before_the_release_came_is_how_it_ends():
-    job = queued(refusal=MODEL_BUSY)
-    said = document(job.settled(settled(job, outcome="expired"), NOW, RULES))
-    assert (said.status, said.receipt.released) == ("failed", 4)
 
 
 def test_a_failure_does_not_end_a_job_whose_earlier_call_was_taken_after_all():

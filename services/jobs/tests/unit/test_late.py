@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from services.jobs.tests.stories import (
+    BROKEN,
     NOW,
     RULES,
     SENT,
     drawn,
     effects,
     kept,
+    last,
     messages,
     queued,
     running,
@@ -23,20 +24,15 @@ from services.jobs.tests.stories import (
 
 from contracts.orders import Operation
 from jobs.domain.attempt import AttemptState
-from jobs.domain.calls import Failed, ProviderStatus, Submitted, Succeeded
+from jobs.domain.calls import ProviderStatus, Submitted, Succeeded
 from jobs.domain.effects import CancelCall, Ignored, Submit, Wasted
 from jobs.domain.job import Job
 from jobs.domain.material import Material
 from jobs.domain.state import State
 
 SOON = NOW + timedelta(minutes=3)
-BROKEN = Failed("provider_error", "a runner died", retryable=True)
 HALF = ProviderStatus("running", percent=50)
 OTHER = Submitted("r-2", "u", "s", "c")
-
-
-def last(job: Job) -> UUID:
-    return job.attempts[-1].id
 
 
 def twice() -> Job:
