@@ -52,26 +52,25 @@ async def test_prorations_wait_for_the_next_invoice_by_default(shop):
     assert renewal.amount_paid == 6750
 
 
-async def test_without_proration_only_the_next_period_changes(shop):
+async def downgraded(shop, proration):
+    """A customer who takes a cheaper plan in the middle of a month."""
     customer, pro = await shop.customer("2027-01-01 00:00"), await shop.price("Pro", 4900)
     basic = await shop.price("Basic", 1200)
     made = await shop.subscribe(customer, pro)
     await shop.go("2027-01-16 12:00")
-    await shop.api.subscriptions.update_async(
-        made.id, {"items": [{"id": item(made).id, "price": basic.id}], "proration_behavior": "none"}
-    )
+    change = {"items": [{"id": item(made).id, "price": basic.id}], "proration_behavior": proration}
+    await shop.api.subscriptions.update_async(made.id, change)
+    return customer
+
+
+async def test_without_proration_only_the_next_period_changes(shop):
+    customer = await downgraded(shop, "none")
     await shop.go("2027-02-01 01:00")
     assert [invoice.total for invoice in await shop.invoices(customer)] == [4900, 1200]
 
 
 async def test_a_credit_stays_on_the_balance_until_it_is_used(shop):
-    customer, pro = await shop.customer("2027-01-01 00:00"), await shop.price("Pro", 4900)
-    basic = await shop.price("Basic", 1200)
-    made = await shop.subscribe(customer, pro)
-    await shop.go("2027-01-16 12:00")
-    await shop.api.subscriptions.update_async(
-        made.id, {"items": [{"id": item(made).id, "price": basic.id}], "proration_behavior": "always_invoice"}
-    )
+    customer = await downgraded(shop, "always_invoice")
     assert (await shop.api.customers.retrieve_async(customer.id)).balance == -1850
     await shop.go("2027-03-01 01:00")
     found = [(each.total, each.amount_paid, each.status) for each in await shop.invoices(customer)]

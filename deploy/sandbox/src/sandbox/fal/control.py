@@ -1,16 +1,14 @@
 """The control API over fal: faults, timing, what was submitted, what was delivered."""
 
-import json
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
-from sandbox.bodies import parsed
+from sandbox.bodies import changed, parsed, shown
 from sandbox.fal.account import Account
 from sandbox.fal.faults import Rule
 from sandbox.fal.records import Submit
-from sandbox.fal.timing import Timing
 from sandbox.fal.webhooks import Delivery
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
@@ -59,15 +57,11 @@ class _Control:
         return web.Response(status=204)
 
     async def get_timing(self, _: web.Request) -> web.Response:
-        return _shown(self._account.studio.timing)
+        return shown(self._account.studio.timing)
 
     async def put_timing(self, request: web.Request) -> web.Response:
-        """Change what is named and leave the rest."""
-        before = self._account.studio.timing.model_dump()
-        self._account.set_timing(
-            await parsed(request, lambda body: Timing.model_validate(before | json.loads(body)))
-        )
-        return _shown(self._account.studio.timing)
+        self._account.set_timing(await changed(request, self._account.studio.timing))
+        return await self.get_timing(request)
 
     async def list_requests(self, request: web.Request) -> web.Response:
         """List the POSTs, oldest first: `?endpoint= ?state= ?webhook_contains=`; `?summary=1` counts."""
@@ -81,8 +75,8 @@ class _Control:
         found = [submit for submit in self._account.records if submit.request_id == wanted]
         if not found:
             raise web.HTTPNotFound(text="no such request")
-        shown = {"input": found[0].input, "logs": found[0].logs}
-        return web.json_response(self._described(found[0]) | shown)
+        more = {"input": found[0].input, "logs": found[0].logs}
+        return web.json_response(self._described(found[0]) | more)
 
     async def list_deliveries(self, request: web.Request) -> web.Response:
         """List the webhooks, oldest first: `?request_id=`, `?state=`."""
@@ -166,7 +160,3 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "created_at": delivery.created_at,
     }
-
-
-def _shown(model: BaseModel) -> web.Response:
-    return web.json_response(model.model_dump())

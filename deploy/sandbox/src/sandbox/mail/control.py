@@ -4,7 +4,7 @@ from html import escape
 
 from aiohttp import web
 
-from sandbox.bodies import parsed
+from sandbox.bodies import parsed, shown
 from sandbox.mail.catcher import Catcher, MailFaults
 from sandbox.mail.letter import Letter
 
@@ -50,7 +50,7 @@ class _Control:
         return web.Response(status=204)
 
     async def get_faults(self, _: web.Request) -> web.Response:
-        return web.json_response(self._catcher.faults.model_dump())
+        return shown(self._catcher.faults)
 
     async def put_faults(self, request: web.Request) -> web.Response:
         self._catcher.faults = await parsed(request, MailFaults.model_validate_json)

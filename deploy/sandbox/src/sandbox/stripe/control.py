@@ -1,19 +1,18 @@
 """The Stripe part of the control API: faults, webhooks, disputes and refunds, the clock."""
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from sandbox.bodies import parsed
+from sandbox.bodies import changed, parsed, shown
 from sandbox.stripe import disputes, refunds
 from sandbox.stripe.account import Obj
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.faults import Rule
 from sandbox.stripe.service import Stripe
-from sandbox.stripe.webhooks import Delivering, Order
+from sandbox.stripe.webhooks import Order
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
 
@@ -100,13 +99,10 @@ class _Control:
         return await self.get_faults(request)
 
     async def get_delivering(self, _: web.Request) -> web.Response:
-        return web.json_response(self._stripe.webhooks.how.model_dump())
+        return shown(self._stripe.webhooks.how)
 
     async def put_delivering(self, request: web.Request) -> web.Response:
-        """Change what is named and leave the rest."""
-        before = self._stripe.webhooks.how.model_dump()
-        how = await parsed(request, lambda body: Delivering.model_validate(before | json.loads(body)))
-        self._stripe.webhooks.use(how)
+        self._stripe.webhooks.use(await changed(request, self._stripe.webhooks.how))
         return await self.get_delivering(request)
 
     async def flush(self, request: web.Request) -> web.Response:
@@ -115,11 +111,11 @@ class _Control:
 
     async def list_deliveries(self, request: web.Request) -> web.Response:
         """List the webhooks, oldest first: `?type=`, `?state=`, `?event=`."""
-        shown = [delivery.shown() for delivery in self._stripe.webhooks]
+        found = [delivery.shown() for delivery in self._stripe.webhooks]
         for name in ("type", "state", "event"):
             if wanted := request.query.get(name):
-                shown = [delivery for delivery in shown if delivery[name] == wanted]
-        return web.json_response(shown)
+                found = [delivery for delivery in found if delivery[name] == wanted]
+        return web.json_response(found)
 
     async def redeliver(self, request: web.Request) -> web.Response:
         delivery = self._stripe.webhooks.find(request.match_info["key"])
@@ -128,13 +124,10 @@ class _Control:
         return web.json_response((await self._stripe.webhooks.redeliver(delivery)).shown())
 
     async def get_collecting(self, _: web.Request) -> web.Response:
-        return web.json_response(_collecting(self._stripe).model_dump())
+        return shown(_collecting(self._stripe))
 
     async def put_collecting(self, request: web.Request) -> web.Response:
-        """Change what is named and leave the rest."""
-        before = _collecting(self._stripe).model_dump()
-        how = await parsed(request, lambda body: Collecting.model_validate(before | json.loads(body)))
-        _collect(self._stripe, how)
+        _collect(self._stripe, await changed(request, _collecting(self._stripe)))
         return await self.get_collecting(request)
 
     async def get_clock(self, _: web.Request) -> web.Response:
