@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check e2e screenshots bench lock docs format clean
+.PHONY: help install up demo test check e2e screenshots bench soak lock docs format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,6 +37,9 @@ screenshots: install ## Photograph every page of the dashboard into .local/scree
 
 bench: install ## Measure, beside a baseline of the same run; fails when a figure is missed
 	@$(BIN)/python -m bench
+
+soak: install ## Load the stack steadily for an hour (MINUTES, RATE); fails on what grows and should not
+	@$(BIN)/python -m bench --only soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),4)
 
 lock: install ## Refresh requirements.txt from the pyproject files, keeping what still fits (UPGRADE=1: newest)
 	@.local/tools/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade) --group dev $(NAMES:%=--no-emit-package %) pyproject.toml $(PROJECTS) -o requirements.txt

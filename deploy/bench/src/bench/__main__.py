@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from atelier_local.errors import CannotStart
 from bench.bench import FOLDER, REPOSITORY, Bench, Scale
 from bench.figures import Report
-from bench.measurements import MEASUREMENTS
+from bench.measurements import ALONE, MEASUREMENTS
 
 
 def main() -> int:
@@ -37,8 +37,9 @@ def measure(scale: Scale, only: Sequence[str]) -> Report:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    every = ",".join(MEASUREMENTS)
-    parser.add_argument("--only", type=_names, default=list(MEASUREMENTS), help=f"some of {every}")
+    usual_ones = [name for name in MEASUREMENTS if name not in ALONE]
+    words = f"some of {','.join(MEASUREMENTS)}; default: all but {', '.join(sorted(ALONE))}"
+    parser.add_argument("--only", type=_names, default=usual_ones, help=words)
     for name, usual in Scale.options().items():
         words = name.replace("_", "-")
         parser.add_argument(f"--{words}", type=type(usual), default=usual, help=f"default: {usual}")

@@ -42,6 +42,8 @@ class Scale:
     webhooks: int = 60
     teams: int = 20
     in_flight: int = 10_000
+    minutes: float = 60.0
+    rate: float = 4.0
 
     @classmethod
     def options(cls) -> Mapping[str, float]:

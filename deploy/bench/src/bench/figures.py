@@ -71,6 +71,8 @@ class Report:
 
     machine: dict[str, str]
     figures: list[Figure] = field(default_factory=list)
+    samples: list[dict[str, object]] = field(default_factory=list)
+    """What was seen on the way, where the way matters."""
 
     @property
     def promised(self) -> list[Figure]:

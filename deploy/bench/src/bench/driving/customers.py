@@ -33,6 +33,10 @@ class Customer:
         """Write a GET."""
         return written("GET", path, self.headers)
 
+    def delete(self, path: str) -> bytes:
+        """Write a DELETE."""
+        return written("DELETE", path, self.headers)
+
     def post(self, path: str, body: Json) -> bytes:
         """Write a POST under an idempotency key of its own."""
         return written("POST", path, f"{self.headers}Idempotency-Key: {uuid.uuid4().hex}\r\n", body)

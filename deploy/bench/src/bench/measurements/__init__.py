@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bench.bench import Bench
-from bench.measurements import holds, http, in_flight, jobs, memory, reads, ready, webhooks
+from bench.measurements import holds, http, in_flight, jobs, memory, reads, ready, soak, webhooks
 
 Measurement = Callable[[Bench], None]
 MEASUREMENTS: Mapping[str, Measurement] = {
@@ -14,5 +14,8 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "jobs": jobs.measure,
     "http": http.measure,
     "memory": memory.measure,
+    "soak": soak.measure,
     "in-flight": in_flight.measure,  # last: what it puts in flight stays there
 }
+ALONE = frozenset({"soak"})
+"""What takes an hour, and is measured when it is asked for."""
