@@ -17,12 +17,23 @@ from fastapi import FastAPI
 
 from chassis.health import Health
 from chassis.http import install_operations
+from chassis.service import STOPS_WITHIN
 from contracts.topology import QUEUES
+from gateway.adapters.inbound.deliverer import LAST_WORDS as DELIVERIES_END_WITHIN
+from gateway.settings import Settings as ApiSettings
+from jobs.adapters.inbound.workers import LAST_WORDS
+from jobs.bootstrap import LAST_CALLS
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "deploy" / "kubernetes"
 SERVICES = sorted(folder.parent.name for folder in (ROOT / "services").glob("*/pyproject.toml"))
 KUBERNETES = "1.33.0"
+OWN_STOP = {
+    "gateway": ApiSettings.model_fields["drain_seconds"].default,
+    "gateway-deliver": DELIVERIES_END_WITHIN,
+    "jobs": LAST_CALLS + 2 * LAST_WORDS,
+}
+"""Seconds that a process takes to stop beyond what each does."""
 Manifest = dict[str, Any]
 
 
@@ -183,7 +194,7 @@ def test_a_process_is_asked_where_it_answers(manifest: Manifest):
     probes = {name: only[name]["httpGet"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
     assert all(probe["path"] in served and probe["port"] == "http" for probe in probes.values())
     assert probes["livenessProbe"]["path"] == "/health/live"
-    assert "/health/ready" in {probe["path"] for probe in probes.values()}
+    assert probes["readinessProbe"]["path"] == "/health/ready"
 
 
 @pytest.mark.parametrize("manifest", of("Deployment").values(), ids=titled)
@@ -193,8 +204,8 @@ def test_a_process_is_replaced_and_disturbed_one_at_a_time(manifest: Manifest):
     budget = of("PodDisruptionBudget")[name]["spec"]
     assert budget == {"maxUnavailable": 1, "selector": selector}
     assert selector["matchLabels"].items() <= labels(manifest).items()
-    # A service stops for at most 5 s of requests, 10 s of a batch, 12 s of calls and 5 s of messages.
-    assert manifest["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= 45
+    grace = manifest["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > STOPS_WITHIN + OWN_STOP.get(name, 0.0)
 
 
 def test_each_process_is_scaled_by_one_rule_at_most_and_never_below_two():

@@ -16,14 +16,14 @@ from chassis.faststream_line import FastStreamLine
 from chassis.health import Health
 from chassis.lines import Line
 from chassis.publisher import Publisher
-from chassis.supervision import stuck_is_an_error
+from chassis.supervision import end, stuck_is_an_error
 from contracts.topology import QUEUES
 
 logger = logging.getLogger(__name__)
 CHECK_EVERY = 5.0
 GIVE_UP_AFTER = 20.0
 START_WITHIN = 20.0
-REST_WITHIN = 10.0
+WATCH_ENDS_WITHIN, REST_WITHIN = 2.0, 10.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
 SHARED = frozenset(queue.name for queue in QUEUES if not queue.single_active)
 """Queues whose messages any of their consumers gets; of the others one replica's idleness says nothing."""
@@ -72,14 +72,13 @@ class Listening:
 
         What ends a reception ends it too: a queue nobody works on looks served from outside.
         """
-        watching = asyncio.create_task(self._keep())
+        watching = asyncio.create_task(self._keep(), name=f"watch of {self.part}")
         workers = [asyncio.create_task(reception.run()) for reception in self._receptions]
         try:
             ended, _ = await asyncio.wait([watching, *workers], return_when=asyncio.FIRST_COMPLETED)
             _raise_why(ended)
         finally:
-            watching.cancel()
-            await asyncio.wait([watching])
+            await end([watching], WATCH_ENDS_WITHIN)
             await self._rest()
             await self._hang_up()
             for worker in workers:

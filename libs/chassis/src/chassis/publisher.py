@@ -107,8 +107,14 @@ class Publisher:
     async def look_at(self, queue: str) -> tuple[int, int]:
         """Count the messages that wait in a queue (some seconds late), and its consumers (at once).
 
-        On a channel of its own: asking for a queue that is not there costs the channel.
+        On a channel of its own: asking for a queue that is not there costs the channel. Whoever asks may be
+        cancelled, the question is not: aiormq can take ten seconds to close a channel in the middle of one.
         """
+        looking = asyncio.create_task(self._look_at(queue), name=f"look at {queue}")
+        looking.add_done_callback(_seen)
+        return await asyncio.shield(looking)
+
+    async def _look_at(self, queue: str) -> tuple[int, int]:
         connection = (await self._open_channel()).connection
         channel = await connection.channel(publisher_confirms=False)
         try:
@@ -186,6 +192,12 @@ async def _settle(channel: UnderlayChannel, confirms: Sequence[asyncio.Future[ob
     finally:
         gone.remove_done_callback(give_up)
         gone.cancel()
+
+
+def _seen(looking: asyncio.Task[tuple[int, int]]) -> None:
+    """Take note of how it ended, also when nobody waits any more."""
+    if not looking.cancelled():
+        looking.exception()
 
 
 async def _connected(url: str) -> AbstractRobustConnection:

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -17,21 +16,27 @@ from chassis.consumer import Consumer, Reception
 from chassis.database import Database
 from chassis.health import Health
 from chassis.http import install_operations
+from chassis.leaving import LastAnswers, Stop
 from chassis.parking import COUNT_EVERY, Counting
 from chassis.publisher import Publisher
 from chassis.relay import Relay
 from chassis.schedule import Schedule
 from chassis.settings import ServiceSettings
+from chassis.supervision import end
 
 logger = logging.getLogger(__name__)
+HTTP_ENDS_WITHIN, HEARING_ENDS_WITHIN, DUE_ENDS_WITHIN, FLUSHED_WITHIN = 5.0, 18.0, 5.0, 5.0
+STOPS_WITHIN = HTTP_ENDS_WITHIN + HEARING_ENDS_WITHIN + 2 * DUE_ENDS_WITHIN + FLUSHED_WITHIN
+"""Seconds in which any process has stopped, beside what it drains and finishes itself."""
 
 
 @dataclass(frozen=True)
 class Service:
     """What a process consists of.
 
-    `around` are opened before anything runs and closed after all has ended; `on_stop` are called as soon as
-    the process is told to stop, so that whatever keeps requests open lets them go.
+    `around` are opened before anything runs and closed after all has ended. Told to stop, it goes on for
+    `drain` seconds, ready no more; then `on_stop` are called, so that whatever keeps requests open lets them
+    go, and when nothing new comes any more, `finishing` are awaited: what they say is still sent.
     """
 
     name: str
@@ -41,7 +46,9 @@ class Service:
     schedules: Sequence[Schedule] = ()
     app: FastAPI | None = None
     around: Sequence[Callable[[], AbstractAsyncContextManager[object]]] = ()
+    drain: float = 0.0
     on_stop: Sequence[Callable[[], None]] = ()
+    finishing: Sequence[Callable[[], Awaitable[None]]] = ()
     health: Health = field(default_factory=Health)
 
 
@@ -62,18 +69,10 @@ async def run(service: Service) -> None:
         stack.push_async_callback(service.database.close)
         for opening in service.around:
             await stack.enter_async_context(opening())
-        await _run_parts(service, _stop_signal())
+        await _run_parts(service, Stop().listen())
 
 
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def _run_parts(service: Service, stop: asyncio.Event) -> None:
+async def _run_parts(service: Service, stop: Stop) -> None:
     publisher = Publisher(f"{service.settings.rabbitmq_url}")
     relay = Relay(service.database, publisher, service.health)
     receptions = [Reception(consumer, publisher, service.health) for consumer in service.consumers]
@@ -81,25 +80,32 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
     counting = Counting(publisher, [consumer.queue for consumer in service.consumers])
     schedules = [*service.schedules, Schedule("count messages", COUNT_EVERY, counting.count)]
     server = _server(service)
-    # The order of stopping: first nothing new from clients, then nothing new from the bus, then what is due,
-    # last the relay, so that everything said on the way is still sent.
     for name in ("relay", *(listening.part for listening in listenings)):
         service.health.starting(name)
-    parts = [asyncio.create_task(server.serve(), name="http")]
-    parts += [asyncio.create_task(listening.run(), name=listening.part) for listening in listenings]
-    parts += [
-        asyncio.create_task(schedule.keep(service.health), name=schedule.name) for schedule in schedules
-    ]
-    parts += [asyncio.create_task(relay.run(), name="relay")]
-    stopping = asyncio.create_task(stop.wait(), name="stop")
+    http = asyncio.create_task(server.serve(), name="http")
+    hearing = [asyncio.create_task(one.run(), name=one.part) for one in listenings]
+    due = [asyncio.create_task(one.keep(service.health), name=one.name) for one in schedules]
+    sending = asyncio.create_task(relay.run(), name="relay")
+    parts: list[asyncio.Task[object]] = [http, *hearing, *due, sending]
+    stopping = asyncio.create_task(stop.told.wait(), name="stop")
     try:
         logger.info("%s runs on port %s", service.name, service.settings.http_port)
         await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
+        service.health.leave()
+        await stop.drained(service.drain, parts)
     finally:
+        # First nothing new from clients, then nothing new from the bus, then what is due and under way, last
+        # the relay, so that everything said on the way is still sent.
         server.should_exit = True
         for let_go in service.on_stop:
             let_go()
-        await _stop_parts([*parts, stopping])
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(http), HTTP_ENDS_WITHIN)
+        await end(hearing, HEARING_ENDS_WITHIN)
+        await end(due, DUE_ENDS_WITHIN)
+        for finish in service.finishing:
+            await finish()
+        await end([sending, http, stopping], DUE_ENDS_WITHIN)
         await _flush(relay)
         await publisher.close()
     for part in parts:
@@ -107,18 +113,9 @@ async def _run_parts(service: Service, stop: asyncio.Event) -> None:
             raise error
 
 
-async def _stop_parts(parts: Sequence[asyncio.Task[object]]) -> None:
-    http, *others = parts
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(http), 5)
-    for part in (*others, http):
-        part.cancel()
-        await asyncio.wait([part], timeout=15)
-
-
 async def _flush(relay: Relay) -> None:
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(FLUSHED_WITHIN):
             await relay.flush()
     except Exception as error:  # noqa: BLE001 - what is not sent now is sent by the next process
         logger.warning("messages stay in the outbox: %s", error)
@@ -132,7 +129,7 @@ def _server(service: Service) -> _Server:
     telemetry.instrument(app)
     return _Server(
         uvicorn.Config(
-            app,
+            LastAnswers(app, service.health),
             host=service.settings.http_host,
             port=service.settings.http_port,
             access_log=False,

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from chassis.health import Health
 
@@ -30,6 +31,16 @@ def stuck_is_an_error() -> Iterator[None]:
         if being_cancelled():
             raise
         raise ConnectionError("the broker's connection is stuck") from None
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
+    """Cancel tasks together and wait so long for them; what a library does not let end is named."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    _, left = await asyncio.wait(ending, timeout=seconds) if ending else ((), ())
+    for task in left:
+        logger.warning("%s did not end in time", task.get_name())
 
 
 async def _at_once() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from uuid import UUID, uuid4
@@ -255,3 +255,44 @@ async def test_consumers_that_never_come_back_end_the_process(
     assert len(lines) > 1
     assert all(channel.is_closed for line in lines for channel in line.channels)
     assert not health.ready
+
+
+async def test_listening_ends_when_told_also_while_a_library_holds_on_to_a_question(
+    kind: str, fresh_vhost: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(broker, "CHECK_EVERY", 0.1)
+    asked, let_go = asyncio.Event(), asyncio.Event()
+
+    class Stubborn(Publisher):
+        async def look_at(self, queue: str) -> tuple[int, int]:  # noqa: ARG002 - as its parent
+            asked.set()
+            while not let_go.is_set():
+                with suppress(asyncio.CancelledError):
+                    await let_go.wait()
+            return 0, 1
+
+    publisher, health = Stubborn(fresh_vhost), NotedHealth()
+    reception = Reception(Consumer(QUEUE, {ReleaseCredits: Handler()}), publisher, health)
+    task = asyncio.create_task(
+        Listening("consumers", lambda: KINDS[kind](fresh_vhost), [reception], publisher, health).run()
+    )
+    await asked.wait()
+    task.cancel()
+    ended, _ = await asyncio.wait([task], timeout=30)
+    let_go.set()
+    assert ended
+    await publisher.close()
+
+
+async def test_whoever_asks_about_a_queue_may_leave_and_the_next_is_answered(fresh_vhost: str):
+    publisher = Publisher(fresh_vhost)
+    assert await publisher.look_at(QUEUE) == (0, 0)
+    for _ in range(20):
+        asking = asyncio.create_task(publisher.look_at(QUEUE))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
+    assert await publisher.look_at(QUEUE) == (0, 0)
+    async with asyncio.timeout(10):
+        await publisher.close()

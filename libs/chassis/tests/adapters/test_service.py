@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -16,7 +16,8 @@ from chassis.testing import FreshDatabase, listening
 from contracts.credits import CreditsSettled, ReleaseCredits
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, os, sys
+from uuid import UUID, uuid4
 from chassis.consumer import Consumer
 from chassis.database import Database
 from chassis.service import Service, run
@@ -33,19 +34,31 @@ async def release(deliveries):
             session.outbox.add(CreditsSettled(job_id=command.job_id, team_id=command.team_id,
                 outcome="released", held=1, captured=0, released=1), delivery)
 
+async def say_goodbye():
+    async with database.transaction() as session:
+        session.outbox.add(CreditsSettled(job_id=UUID(int=0), team_id=uuid4(), outcome="released", held=1,
+            captured=0, released=1))
+
 consumers = [Consumer("credits.commands", {ReleaseCredits: release})]
-asyncio.run(run(Service("test", settings, database, consumers)))
+drain = float(os.environ.get("DRAIN", "0"))
+asyncio.run(run(Service("test", settings, database, consumers, drain=drain, finishing=[say_goodbye])))
 """
 
 
+GOODBYE = UUID(int=0)
+
+
 @asynccontextmanager
-async def started(tables: str, url: str, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(
+    tables: str, url: str, port: int, drain: float = 0
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Let the program run; whatever becomes of the test, it ends."""
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": tables,
         "RABBITMQ_URL": url,
         "HTTP_PORT": str(port),
+        "DRAIN": str(drain),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, env=environment, stdout=asyncio.subprocess.PIPE
@@ -82,10 +95,11 @@ async def test_a_process_waits_for_its_broker_works_and_stops_when_told(
         async with listening(fresh_vhost, CreditsSettled) as bus:
             await bus.say(command)
             assert (await bus.hear(CreditsSettled)).job_id == command.job_id
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
-            output, _ = await process.communicate()
-        assert process.returncode == 0, output.decode()
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                output, _ = await process.communicate()
+            assert process.returncode == 0, output.decode()
+            assert (await bus.hear(CreditsSettled)).job_id == GOODBYE
     assert fresh_database.query("select count(*) from credits.outbox") == "0"
 
 
@@ -106,6 +120,24 @@ async def test_a_process_is_not_ready_while_its_broker_says_nothing(tables: str,
                 await asyncio.sleep(0.1)
     server.close()
     assert set(seen) == {503}
+
+
+async def test_a_process_that_leaves_says_so_and_ends_each_connection_with_its_answer(
+    tables: str, fresh_vhost: str, unused_tcp_port: int
+):
+    async with started(tables, fresh_vhost, unused_tcp_port, drain=60) as process:
+        await readiness(unused_tcp_port, 200)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as http:
+            before = await http.get("/health/live")
+            process.send_signal(signal.SIGTERM)
+            await readiness(unused_tcp_port, 503)
+            after = await http.get("/health/live")
+        assert (before.status_code, "Connection" in before.headers) == (200, False)
+        assert (after.status_code, after.headers["Connection"]) == (200, "close")
+        process.send_signal(signal.SIGTERM)  # a second one ends the waiting
+        async with asyncio.timeout(30):
+            await process.wait()
+        assert process.returncode == 0
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from gateway.adapters.outbound.postgres.frames import StoredFrames
 from gateway.adapters.outbound.postgres.images import StoredGallery
 from gateway.adapters.outbound.postgres.listener import Listener
 from gateway.adapters.outbound.postgres.lists import StoredLists
-from gateway.adapters.outbound.postgres.news import News
+from gateway.adapters.outbound.postgres.news import NEWS, News
 from gateway.adapters.outbound.postgres.payments import StoredPayments
 from gateway.adapters.outbound.postgres.rates import StoredRates
 from gateway.adapters.outbound.postgres.views import StoredViews
@@ -56,7 +56,8 @@ NAME = "gateway"
 def build(settings: Settings) -> Service:
     """Wire the process that serves the API."""
     database = Database(settings.database_url, NAME, settings.database_pool)
-    health = Health()
+    # Its database is all it needs to answer: what is asked while the broker is away waits in the outbox.
+    health = Health(needed={NEWS})
     news = News(database, settings.database_url, health, settings.outbox_limit)
     opened = transaction(database)
     ports, rates = api(settings, database, news), StoredRates(database)
@@ -78,6 +79,7 @@ def build(settings: Settings) -> Service:
         ],
         app=app(ports),
         around=[running],
+        drain=settings.drain_seconds,
         on_stop=[news.let_go],
         health=health,
     )

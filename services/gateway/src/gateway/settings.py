@@ -93,6 +93,11 @@ class Settings(OutwardSettings):
     outbox_limit: int = Field(
         default=10_000, ge=1, description="Messages that may wait to be sent before requests are refused"
     )
+    drain_seconds: float = Field(
+        default=5,
+        ge=0,
+        description="Seconds that it goes on answering after SIGTERM, while others learn to route past it",
+    )
 
     @field_validator("smtp_url")
     @classmethod

@@ -69,7 +69,6 @@ def build(settings: Settings) -> Service:
         try:
             yield
         finally:
-            await workers.drain(LAST_CALLS)
             await fal.close()
             await storage.close()
             images.close()
@@ -82,6 +81,7 @@ def build(settings: Settings) -> Service:
         consumers=consumers(begin, tools, workers, clock, rules),
         schedules=schedules(begin, tools, storage, workers, _rhythm(settings)),
         around=(outside,),
+        finishing=[partial(workers.drain, LAST_CALLS)],
     )
 
 

@@ -121,9 +121,10 @@ class Workers:
 
     async def drain(self, seconds: float) -> None:
         """Wait for calls under way, so that none is left in doubt; results are taken up by others."""
+        deadline = time.monotonic() + seconds
         if self._deciding:
             await asyncio.wait(self._deciding, timeout=seconds)
-        await self.submitting.drain(seconds)
+        await self.submitting.drain(deadline - time.monotonic())
         await asyncio.gather(self.storing.drain(0), self.exporting.drain(0))
 
     async def _carry(self, decision: Coroutine[Any, Any, list[Effect]]) -> None:

@@ -28,6 +28,8 @@ _HEAD = text("select seq from gateway.log_head")
 _TEAMS = text("select distinct team_id from gateway.event_log where seq > :seq and team_id = any(:teams)")
 _BACKLOG = text("select count(*) from (select 1 from gateway.outbox limit :limit) as waiting")
 _LOOK_EVERY = 1.0
+NEWS = "news"
+"""The part that looks into the database every second."""
 Waiter = TypeVar("Waiter", Watch, asyncio.Future[Verdict | None])
 
 
@@ -99,7 +101,7 @@ class News:
     async def running(self) -> AsyncIterator[None]:
         """Listen and look while the process serves."""
         tasks = [
-            asyncio.create_task(keep_running("news", self._look_once, self._health)),
+            asyncio.create_task(keep_running(NEWS, self._look_once, self._health)),
             asyncio.create_task(Listener(self._dsn, self._health, self._hear).keep()),
         ]
         try:
