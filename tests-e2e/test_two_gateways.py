@@ -8,21 +8,22 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from e2e.balancer import Balancer
 from e2e.client import Client
+
+from atelier_local.door import Door
 
 ALONE = httpx.Limits(max_keepalive_connections=0)
 EXCHANGE = 0.25
 
 
 @pytest.fixture(scope="module")
-async def balancer(house) -> AsyncIterator[Balancer]:
+async def balancer(house) -> AsyncIterator[Door]:
     """Both gateways in turn, one connection each."""
     second = await asyncio.to_thread(house.stack.add_replica, "gateway")
-    balancer = Balancer([house.stack.plan.ports["gateway"], house.stack.plan.ports[second]])
-    await balancer.start()
+    balancer = Door([house.stack.plan.ports["gateway"], house.stack.plan.ports[second]])
+    await balancer.open()
     yield balancer
-    await balancer.stop()
+    await balancer.close()
     await asyncio.to_thread(house.stack.remove_replica, second)
 
 
@@ -33,7 +34,7 @@ async def browser(balancer) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def through(balancer: Balancer, team: Client) -> Client:
+async def through(balancer: Door, team: Client) -> Client:
     """Let a team ask both gateways in turn."""
     http = httpx.AsyncClient(base_url=balancer.url, timeout=30, limits=ALONE)
     return Client(http, team.email, team.team_id, team.headers)

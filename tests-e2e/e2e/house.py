@@ -1,13 +1,35 @@
 """The running house, with what its operators can do."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from atelier_local.provision import SERVICES
 from atelier_local.stack import Stack
 from e2e.client import Client, Json
 from e2e.provider import Provider, posts_of
 
+# What is waited for in hours is waited for in seconds here; the rules stay the same.
+HURRIED = {
+    "jobs": {
+        "IMAGE_START_TIMEOUT": "3",
+        "IMAGE_USUAL_TIME": "3",
+        "IMAGE_POLL_FIRST": "1.5",
+        "IMAGE_POLL_MAX": "2",
+        "IMAGE_STORE_LEASE": "8",
+        "TRAINING_START_TIMEOUT": "4",
+        "TRAINING_USUAL_TIME": "6",
+        "TRAINING_POLL_FIRST": "2",
+        "TRAINING_POLL_MAX": "3",
+        "TRAINING_STORE_LEASE": "8",
+        "STORE_RETRY": "1",
+        "OBJECT_LEASE": "4",
+        "SETTLE_REPEAT": "5",
+    },
+    "gateway": {"SIGN_UPS_PER_HOUR": "1000"},
+    "deliverer": {"WEBHOOK_PATIENCE": "2"},
+}
 PLENTY = {"running": 20, "open": 2_000, "per_minute": 100_000}
 IMAGE_ATTEMPTS, TRAINING_ATTEMPTS = 3, 2
 OPEN = "state not in ('completed', 'failed', 'cancelled', 'expired')"
@@ -61,6 +83,18 @@ class House:
         told = [row.split("|") for row in rows]
         return [[fate for at, fate in told if int(at) == step] for step in range(1, int(steps[0]) + 1)]
 
+    async def is_charged_once(self, team: Client, job: Json) -> None:
+        """Assert that a job was charged what its receipt says, for no more calls than its doubts allow."""
+        lines = await team.history(job=job["id"])
+        charged = [line["charged"] for line in lines if line["type"] == "deduct"]
+        captured = job["receipt"]["captured"]
+        assert charged == ([captured] if captured else []), (job, lines)
+        assert captured + job["receipt"]["released"] == job["receipt"]["held"], job
+        most = IMAGE_ATTEMPTS if job["type"] == "generate_images" else max(IMAGE_ATTEMPTS, TRAINING_ATTEMPTS)
+        for fates in self.fates(job):
+            assert fates.count("succeeded") <= 1, fates
+            assert len([fate for fate in fates if fate != "not_accepted"]) <= most, fates
+
     def took_one_call_a_step(self, job: Json) -> bool:
         """Tell whether each step of a job cost one provider call, and that one succeeded."""
         return all(fates == ["succeeded"] for fates in self.fates(job))
@@ -68,6 +102,11 @@ class House:
     def query(self, sql: str) -> list[str]:
         """Look into the database as an operator would."""
         return self.stack.nodes.postgres.sql(sql, self.stack.plan.database).split("\n")[:-1]
+
+    def outboxes(self) -> dict[str, int]:
+        """Count what each service still has to send."""
+        counts = " union all ".join(f"select '{name}', count(*) from {name}.outbox" for name in SERVICES)
+        return {name: int(count) for name, count in (row.split("|") for row in self.query(counts))}
 
     async def parked(self) -> dict[str, int]:
         """Count the messages that were put aside because nobody could handle them."""
@@ -104,6 +143,18 @@ class House:
     def _planned(self, client: Client, limits: dict[str, int]) -> bool:
         running = self.query(f"select running from jobs.plans where team_id = '{client.team_id}'")
         return running == [str(limits.get("running", 1))]
+
+
+@asynccontextmanager
+async def opened(stack: Stack) -> AsyncIterator[House]:
+    """Open a house on a stack that runs."""
+    provider = await Provider.at(stack.sandbox_url, stack.plan.folder / "sandbox" / "ca")
+    made = House(stack, provider)
+    async with provider.behaving():
+        yield made
+    for client in made.clients:
+        await client.close()
+    await provider.close()
 
 
 async def together(jobs: Iterable) -> list:

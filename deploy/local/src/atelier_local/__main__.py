@@ -20,19 +20,20 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, default=REPOSITORY / ".local", help="where state, data and logs go"
     )
+    parser.add_argument("--replicas", type=int, default=1, help="how many of each process; default: 1")
     wanted = parser.parse_args()
     try:
-        return up(wanted.folder) if wanted.command == "up" else forget_nodes(wanted.folder)
+        return up(wanted.folder, wanted.replicas) if wanted.command == "up" else forget_nodes(wanted.folder)
     except CannotStart as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return 1
 
 
-def up(folder: Path) -> int:
+def up(folder: Path, replicas: int) -> int:
     """Run the stack until Ctrl-C or SIGTERM."""
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
-    stack = Stack(folder, gateway_port=USUAL_PORT)
+    stack = Stack(folder, gateway_port=USUAL_PORT, replicas=replicas)
     try:
         stack.start()
         print(f"\nAtelier is ready: {stack.url}   its API: {stack.url}/docs")

@@ -32,6 +32,11 @@ class Child:
     started: float = 0.0
     again_at: float = 0.0
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status once it has ended."""
+        return None if self.process is None else self.process.poll()
+
     def is_running(self) -> bool:
         """Tell whether it runs now."""
         return self.process is not None and self.process.poll() is None

@@ -5,7 +5,7 @@ import os
 import secrets
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,22 +19,34 @@ from atelier_local.provision import SERVICES
 Variables = dict[str, str]
 EVERYWHERE = "*"
 BUCKET = "atelier"
+DRAIN = 2
+"""Seconds that a gateway goes on answering after SIGTERM; the door before it notices within half of one."""
 
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process of the stack: `python -m module verb`, ready when it says so at `ready`."""
+    """One process of the stack: `python -m module verb`, ready when it says so at `ready`.
+
+    `role` is what it is called where it does not matter which of several alike it is.
+    """
 
     name: str
     module: str
     verb: str = "serve"
     ready: str = "/health/ready"
+    role: str = ""
 
     def command(self) -> list[str]:
         """Return the words that start it."""
         return [sys.executable, "-m", self.module, self.verb]
+
+    def replicas(self, number: int) -> "list[Process]":
+        """Return so many alike, numbered; one alone keeps its name."""
+        if number == 1:
+            return [self]
+        return [replace(self, name=f"{self.name}-{n}", role=self.name) for n in range(1, number + 1)]
 
 
 SANDBOX = Process("sandbox", "sandbox", ready="/health")
@@ -48,7 +60,14 @@ PROCESSES = (
     Process("deliverer", "gateway", "deliver"),
     Process("gateway", "gateway"),
 )
-PORTS = (*(process.name for process in PROCESSES), "fal", "s3", "smtp", "stripe")
+DOOR = Process("door", "atelier_local.door")
+BESIDE = ("fal", "s3", "smtp", "stripe")
+
+
+def processes(replicas: int) -> tuple[Process, ...]:
+    """Say what a stack consists of; several gateways are reached through one door."""
+    ours = [one for process in PROCESSES[1:] for one in process.replicas(replicas)]
+    return (SANDBOX, *ours, *([DOOR] if replicas > 1 else []))
 
 
 @dataclass(frozen=True)
@@ -63,8 +82,8 @@ class Plan:
 
     @property
     def url(self) -> str:
-        """Where the gateway is reached."""
-        return f"http://{HOST}:{self.ports['gateway']}"
+        """Where the gateway is reached, or the door before several."""
+        return f"http://{HOST}:{self.ports['door' if 'door' in self.ports else 'gateway']}"
 
     @property
     def sandbox_url(self) -> str:
@@ -83,7 +102,8 @@ class Plan:
     def environment(self, process: Process, nodes: Nodes, overrides: Mapping[str, Variables]) -> Variables:
         """Return all that a process finds in its environment; nothing of the caller's leaks in."""
         variables = self._common() | self._bus(process, nodes) | self._own(process)
-        chosen = overrides.get(EVERYWHERE, {}) | overrides.get(process.name, {})
+        chosen = overrides.get(EVERYWHERE, {}) | overrides.get(process.role, {})
+        chosen |= overrides.get(process.name, {})
         return clean_environment(**variables | chosen)
 
     def _common(self) -> Variables:
@@ -112,6 +132,7 @@ class Plan:
             "jobs": self._jobs,
             "gateway": self._gateway,
             "billing": self._billing,
+            DOOR.module: self._door,
         }
         return own[process.module]() if process.module in own else {}
 
@@ -151,8 +172,14 @@ class Plan:
             "FAL_JWKS_URL": jwks,
             "SMTP_URL": post,
             "STRIPE_WEBHOOK_SECRET": self.keys["stripe_webhook"],
+            # A gateway behind no door has nobody who would have to notice that it leaves.
+            "DRAIN_SECONDS": str(DRAIN if "door" in self.ports else 0),
             **self._store("gateway"),
         }
+
+    def _door(self) -> Variables:
+        doors = [f"{port}" for name, port in self.ports.items() if name.startswith("gateway-")]
+        return {"DOOR_PORT": f"{self.ports['door']}", "DOOR_TO": ",".join(doors)}
 
     def _billing(self) -> Variables:
         return {
@@ -172,14 +199,15 @@ class Plan:
         }
 
 
-def make_plan(folder: Path, *, shared: bool, gateway_port: int | None = None) -> Plan:
+def make_plan(folder: Path, *, shared: bool, gateway_port: int | None = None, replicas: int = 1) -> Plan:
     """Read a folder's plan, or make it; ports that somebody took meanwhile are chosen anew.
 
     On `shared` nodes the stack gets a database and a virtual host of its own.
     """
     file = folder / "state" / "stack.json"
     note = remember(file, keys=_keys, ports=dict, name=lambda: f"atelier_{secrets.token_hex(4)}")
-    note["ports"] = _ports(note["ports"], gateway_port)
+    names = [*(process.name for process in processes(replicas)), *BESIDE]
+    note["ports"] = _ports(names, note["ports"], gateway_port)
     note["keys"] = _keys() | note["keys"]  # an older stack knows fewer of them
     write_note(file, note)
     database, vhost = (note["name"], note["name"]) if shared else ("atelier", "/")
@@ -211,8 +239,9 @@ def _keys() -> dict[str, str]:
     }
 
 
-def _ports(noted: dict[str, int], gateway_port: int | None) -> dict[str, int]:
-    if gateway_port and "gateway" not in noted:
-        noted["gateway"] = gateway_port
-    fresh = iter(free_ports(len(PORTS)))
-    return {name: noted[name] if name in noted and is_free(noted[name]) else next(fresh) for name in PORTS}
+def _ports(names: Sequence[str], noted: dict[str, int], gateway_port: int | None) -> dict[str, int]:
+    front = "door" if "door" in names else "gateway"
+    if gateway_port and front not in noted:
+        noted[front] = gateway_port
+    fresh = iter(free_ports(len(names)))
+    return {name: noted[name] if name in noted and is_free(noted[name]) else next(fresh) for name in names}

@@ -4,25 +4,24 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
-from fcntl import LOCK_EX, LOCK_NB, flock
 from http import HTTPStatus
 from pathlib import Path
 
 from atelier_local.children import Child, Children, Say
 from atelier_local.errors import CannotStart
+from atelier_local.locks import only_one
 from atelier_local.nodes import Nodes, choose_nodes, drop_database, forget, provision
-from atelier_local.plan import PROCESSES, SANDBOX, Plan, Process, Variables, make_plan, write_bundle
+from atelier_local.plan import SANDBOX, Plan, Process, Variables, make_plan, processes, write_bundle
 from atelier_local.ports import HOST, free_run
 from atelier_local.processes import tail
 from atelier_local.provision import SERVICES
 
 REPOSITORY = Path(__file__).parents[4]
 READY_IN = 60.0
-BY_NAME = {process.name: process for process in PROCESSES}
 
 # Loopback is never behind a proxy, whatever the caller's environment says.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,7 +36,9 @@ class Stack:
 
     Without `nodes` it starts and stops its own; on nodes given it uses a database and a virtual host of its
     own. `env_overrides` maps a process (or "*" for all) to variables that are set or replaced. Processes are
-    called sandbox, credits, jobs, catalog, billing, projector, deliverer and gateway.
+    called sandbox, credits, jobs, catalog, billing, projector, deliverer and gateway. With several `replicas`
+    of each (of the sandbox there is one) they are called jobs-1, jobs-2 and so on; jobs then means all of
+    them, and the gateways are reached through one door.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Stack:
         env_overrides: Mapping[str, Variables] | None = None,
         nodes: Nodes | None = None,
         gateway_port: int | None = None,
+        replicas: int = 1,
         say: Say = _print,
     ) -> None:
         self._folder = folder.resolve()
@@ -55,7 +57,8 @@ class Stack:
         self._gateway_port = gateway_port
         self._say = say
         self._held = ExitStack()
-        self._processes = dict(BY_NAME)
+        self._replicas = replicas
+        self._processes = {process.name: process for process in processes(replicas)}
         self._nodes = nodes
         self._plan: Plan | None = None
         self._children: Children | None = None
@@ -89,13 +92,13 @@ class Stack:
 
         Raises CannotStart with the reason; then nothing is left running.
         """
-        self._held.enter_context(_only_one(self._folder / "state" / "lock"))
+        self._held.enter_context(only_one(self._folder / "state" / "lock"))
         try:
             self._prepare()
             self._launch([SANDBOX])
             self._migrate()
-            self._launch([process for process in PROCESSES if process is not SANDBOX])
-            self._await_ready([process.name for process in PROCESSES])
+            self._launch([process for process in self._processes.values() if process is not SANDBOX])
+            self._await_ready(list(self._processes))
         except BaseException:
             self.stop()
             raise
@@ -120,17 +123,30 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """End a process as the kernel would (kill -9) and leave it down."""
-        self._running.end([name], signal.SIGKILL)
+        self._running.end(self.names(name), signal.SIGKILL)
 
-    def stop_service(self, name: str) -> None:
-        """End a process cleanly and leave it down."""
-        self._running.end([name])
+    def stop_service(self, name: str) -> list[int | None]:
+        """End a process cleanly and leave it down; returns its exit status, that of each replica."""
+        names = self.names(name)
+        self._running.end(names)
+        return [self._running[one].status for one in names]
+
+    def names(self, name: str) -> list[str]:
+        """Name the processes that are meant: all replicas of a role, or one process."""
+        if name in self._processes:
+            return [name]
+        return [process.name for process in self._processes.values() if process.role == name]
 
     def start_service(self, name: str, *, wait: bool = True) -> None:
         """Start a process that is down, and by default wait until it is ready."""
-        self._launch([self._processes[name]])
+        names = self.names(name)
+        self._launch([self._processes[one] for one in names])
         if wait:
-            self._await_ready([name])
+            self._await_ready(names)
+
+    def processes(self) -> list[str]:
+        """Name every process of the services, each replica."""
+        return [process.name for process in self._processes.values() if process.module in SERVICES]
 
     def override(self, name: str, **variables: str) -> Variables:
         """Set variables that a process finds when it starts again; returns its overrides until now."""
@@ -143,12 +159,12 @@ class Stack:
 
         It has a port of its own (`plan.ports`) and is killed, stopped and started by its name like any other.
         """
-        alike = BY_NAME[name]
-        number = sum(process.module == alike.module for process in self._processes.values())
-        replica = replace(alike, name=f"{name}-{number}")
+        alike = self._one(name)
+        number = sum(process.command() == alike.command() for process in self._processes.values()) + 1
+        replica = replace(alike, name=f"{name}-{number}", role=name)
         self._processes[replica.name] = replica
         self._plan = self.plan.with_port(replica.name, free_run())
-        self._overrides[replica.name] = self._overrides.get(name, {}) | variables
+        self._overrides[replica.name] = variables
         self.start_service(replica.name)
         return replica.name
 
@@ -158,19 +174,21 @@ class Stack:
         del self._processes[name]
 
     def pid(self, name: str) -> int:
-        """Return the number of a process that runs."""
-        process = self._running[name].process
+        """Return the number of a process that runs, of a role's first."""
+        process = self._running[self._one(name).name].process
         if process is None or process.poll() is not None:
             raise CannotStart(f"{name} does not run")
         return process.pid
 
     def is_ready(self, name: str) -> bool:
-        """Tell whether a process says that it is ready."""
-        return _answers(f"http://{HOST}:{self.plan.ports[name]}{self._processes[name].ready}")
+        """Tell whether a process says that it is ready, of a role each."""
+        ready = {one: self._processes[one].ready for one in self.names(name)}
+        return all(_answers(f"http://{HOST}:{self.plan.ports[one]}{path}") for one, path in ready.items())
 
-    def await_ready(self, names: Sequence[str] = tuple(BY_NAME), seconds: float = READY_IN) -> None:
-        """Wait until processes are ready, also while the supervisor starts them again."""
+    def await_ready(self, names: Sequence[str] = (), seconds: float = READY_IN) -> None:
+        """Wait until processes, by default all, are ready, also while the supervisor starts them again."""
         deadline = time.monotonic() + seconds
+        names = names or list(self._processes)
         while waiting := [name for name in names if not self.is_ready(name)]:
             if time.monotonic() > deadline:
                 raise CannotStart(f"not ready after {seconds:.0f} s: {', '.join(waiting)}")
@@ -178,11 +196,11 @@ class Stack:
 
     def environment(self, name: str) -> Variables:
         """Return all that a process finds in its environment."""
-        return self.plan.environment(self._processes[name], self.nodes, self._overrides)
+        return self.plan.environment(self._one(name), self.nodes, self._overrides)
 
     def command(self, name: str, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run an operator command, as `python -m credits verify`, in a process's environment."""
-        line = [*self._processes[name].command()[:-1], *words]
+        line = [*self._one(name).command()[:-1], *words]
         return subprocess.run(
             line,
             env=self.environment(name),
@@ -196,6 +214,9 @@ class Stack:
     def log(self, name: str) -> Path:
         """Return the log file of a process."""
         return self._logs / f"{name}.log"
+
+    def _one(self, name: str) -> Process:
+        return self._processes[self.names(name)[0]]
 
     @property
     def _logs(self) -> Path:
@@ -216,7 +237,12 @@ class Stack:
         self._logs.mkdir(parents=True, exist_ok=True)
         if self._nodes is None:
             self._nodes = choose_nodes(self._folder, REPOSITORY / "compose.yaml")
-        self._plan = make_plan(self._folder, shared=not self._owns_nodes, gateway_port=self._gateway_port)
+        self._plan = make_plan(
+            self._folder,
+            shared=not self._owns_nodes,
+            gateway_port=self._gateway_port,
+            replicas=self._replicas,
+        )
         with ThreadPoolExecutor(2) as pool:
             steps = [pool.submit(self._prepare_nodes), pool.submit(self._prepare_certificates)]
             for step in steps:
@@ -239,7 +265,7 @@ class Stack:
         began = time.monotonic()
         chores = [*((name, "migrate") for name in SERVICES), ("billing", "sync-plans")]
         with ThreadPoolExecutor(len(chores)) as pool:
-            list(pool.map(lambda chore: self._check(BY_NAME[chore[0]], chore[1]), chores))
+            list(pool.map(lambda chore: self._check(self._one(chore[0]), chore[1]), chores))
         self._say(f"schemas, queues and prices ready ({time.monotonic() - began:.1f} s)")
 
     def _check(self, process: Process, verb: str) -> None:
@@ -275,15 +301,3 @@ def _answers(url: str) -> bool:
             return bool(answer.status == HTTPStatus.OK)
     except OSError:
         return False
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Refuse a second stack in the same folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            flock(lock, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(f"a stack is already running in {path.parent.parent}") from None
-        yield

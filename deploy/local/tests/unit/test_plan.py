@@ -4,8 +4,7 @@ import socket
 import pytest
 
 from atelier_local.notes import read_note
-from atelier_local.plan import PROCESSES, SANDBOX, make_plan
-from atelier_local.stack import BY_NAME
+from atelier_local.plan import PROCESSES, SANDBOX, make_plan, processes
 
 
 class Postgres:
@@ -28,7 +27,8 @@ def plan(tmp_path):
 
 
 def environment(plan, name, overrides=None):
-    return plan.environment(BY_NAME[name], Servers(), overrides or {})
+    known = {process.name: process for process in processes(("door" in plan.ports and 2) or 1)}
+    return plan.environment(known[name], Servers(), overrides or {})
 
 
 @pytest.mark.parametrize("name", [process.name for process in PROCESSES])
