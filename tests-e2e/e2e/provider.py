@@ -51,6 +51,10 @@ class Provider:
             await self._call("PUT", "/faults", [])
             await self._call("PUT", "/timing", USUAL)
 
+    async def follow(self, *rules: Json) -> None:
+        """Do these things wrong from now on, and nothing else."""
+        await self._call("PUT", "/faults", list(rules))
+
     async def requests(self, marker: str = "") -> list[Json]:
         """List the POSTs whose prompt contains the marker, oldest first."""
         return [one for one in await self._call("GET", "/requests") if marker in one["prompt"]]
