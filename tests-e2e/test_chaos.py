@@ -62,6 +62,7 @@ async def test_chaos_loses_no_job_and_charges_nobody_twice(house, wire):
     for job in (*ended, *chaos.probes):
         await house.is_charged_once(team, job)
     await house.submits_are_explained("chaos")
+    await house.operate("billing", "reconcile", "--days", "1")  # what no webhook told, as every day
     await paid(team, business.bought)
     await house.is_settled()
     assert set(house.outboxes().values()) == {0}

@@ -30,6 +30,11 @@ class Door:
         self._looking: list[asyncio.Task[None]] = []
         self._busy: set[asyncio.StreamWriter] = set()
 
+    @property
+    def ready(self) -> frozenset[int]:
+        """The ports that said so when they were last asked."""
+        return frozenset(self._ready)
+
     async def open(self, port: int = 0) -> None:
         """Listen, and look from now on who is ready."""
         self._looking = [asyncio.create_task(self._watch(each)) for each in self.ports]

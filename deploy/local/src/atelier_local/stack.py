@@ -21,7 +21,7 @@ from atelier_local.processes import tail
 from atelier_local.provision import SERVICES
 
 REPOSITORY = Path(__file__).parents[4]
-READY_IN = 60.0
+READY_IN, MIGRATED_IN = 60.0, 300.0
 
 # Loopback is never behind a proxy, whatever the caller's environment says.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -269,7 +269,7 @@ class Stack:
         self._say(f"schemas, queues and prices ready ({time.monotonic() - began:.1f} s)")
 
     def _check(self, process: Process, verb: str) -> None:
-        done = self.command(process.name, verb)
+        done = self.command(process.name, verb, timeout=MIGRATED_IN)
         if done.returncode != 0:
             raise CannotStart(f"{process.name} {verb} failed:\n{(done.stderr or done.stdout)[-3000:]}")
 

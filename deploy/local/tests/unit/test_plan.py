@@ -98,3 +98,28 @@ def test_the_usual_port_is_taken_only_when_free(tmp_path):
         port = taken.getsockname()[1]
         assert make_plan(tmp_path / "a", shared=False, gateway_port=port).ports["gateway"] != port
     assert make_plan(tmp_path / "b", shared=False, gateway_port=port).ports["gateway"] == port
+
+
+def test_two_of_each_have_ports_of_their_own_and_one_address(tmp_path):
+    pair = make_plan(tmp_path, shared=True, replicas=2)
+    assert pair.url == f"http://127.0.0.1:{pair.ports['door']}"
+    first, second = (environment(pair, name) for name in ("gateway-1", "gateway-2"))
+    assert first["HTTP_PORT"] != second["HTTP_PORT"]
+    assert first["PUBLIC_URL"] == second["PUBLIC_URL"] == pair.url
+    door = environment(pair, "door")
+    assert door["DOOR_PORT"] == str(pair.ports["door"])
+    assert door["DOOR_TO"].split(",") == [first["HTTP_PORT"], second["HTTP_PORT"]]
+    assert "sandbox-2" not in pair.ports
+
+
+def test_a_gateway_drains_only_where_somebody_routes_past_it(tmp_path, plan):
+    pair = make_plan(tmp_path / "pair", shared=True, replicas=2)
+    assert float(environment(pair, "gateway-1")["DRAIN_SECONDS"]) > 0
+    assert float(environment(plan, "gateway")["DRAIN_SECONDS"]) == 0
+
+
+def test_what_is_set_for_a_role_reaches_each_replica_and_what_is_set_for_one_that_one(tmp_path):
+    pair = make_plan(tmp_path, shared=True, replicas=2)
+    overrides = {"jobs": {"FAL_KEY": "all"}, "jobs-2": {"FAL_KEY": "second"}}
+    assert environment(pair, "jobs-1", overrides)["FAL_KEY"] == "all"
+    assert environment(pair, "jobs-2", overrides)["FAL_KEY"] == "second"

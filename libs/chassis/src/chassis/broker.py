@@ -66,6 +66,7 @@ class Listening:
         self._line: Line | None = None
         self._began, self._pause = 0.0, 0.0
         self._unheard: dict[str, int] = {}
+        self._over = False
 
     async def run(self) -> None:
         """Listen until cancelled; raises ConsumersLost when a lost consumer does not come back in 20 s.
@@ -78,6 +79,7 @@ class Listening:
             ended, _ = await asyncio.wait([watching, *workers], return_when=asyncio.FIRST_COMPLETED)
             _raise_why(ended)
         finally:
+            self._over = True  # a watch that outlives its cancellation must not begin anew
             await end([watching], WATCH_ENDS_WITHIN)
             await self._rest()
             await self._hang_up()
@@ -90,7 +92,7 @@ class Listening:
 
     async def _start(self) -> None:
         pause = SHORTEST_PAUSE
-        while True:
+        while not self._over:
             try:
                 async with asyncio.timeout(START_WITHIN):
                     await self._serve()
@@ -130,7 +132,7 @@ class Listening:
 
     async def _watch(self) -> None:
         lost_for = 0.0
-        while True:
+        while not self._over:
             if await self._is_broken_within(CHECK_EVERY):
                 await self._renew("a consumer, its channel or its connection is lost")
                 continue
