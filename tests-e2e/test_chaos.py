@@ -40,6 +40,7 @@ async def reached(house, port: int) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(SECONDS + 3 * ALL_OVER_WITHIN)
 async def test_chaos_loses_no_job_and_charges_nobody_twice(house, wire):
     print(f"\nCHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:.0f}", flush=True)
     team, till = await house.team(credits_added=1_000_000, **PLENTY), Till(house)

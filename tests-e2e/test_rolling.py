@@ -26,6 +26,7 @@ async def pair(nodes, tmp_path_factory):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 async def test_a_rolling_restart_fails_no_request_and_loses_no_job(pair):
     team = await pair.team(credits_added=100_000, **PLENTY)
     took = {}

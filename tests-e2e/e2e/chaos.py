@@ -31,7 +31,7 @@ class Chaos:
     random: Random
     probes: list[Json] = field(default_factory=list)
     recovered: list[tuple[str, float, float]] = field(default_factory=list)
-    """What was broken; seconds from its mending until all was ready, and until an image was made."""
+    """What was broken; seconds from its being started or mended until all was ready, and an image made."""
 
     async def run(self, seconds: float) -> None:
         """Break things for so long, each kind at least once if there is the time."""
@@ -64,21 +64,27 @@ class Chaos:
 
     async def _kill(self) -> str:
         name = self._any()
-        await self.house.crash(name, self.random.uniform(0, LONGEST_DOWN))
+        await asyncio.to_thread(self.house.stack.kill, name)
+        await self._back(name)
         return f"{name} killed"
 
     async def _kill_two(self) -> str:
         names = self.random.sample(self.house.stack.processes(), 2)
-        await asyncio.gather(*(self.house.crash(name) for name in names))
+        await asyncio.gather(*(asyncio.to_thread(self.house.stack.kill, name) for name in names))
+        await asyncio.gather(*(self._back(name) for name in names))
         return f"{' and '.join(names)} killed"
 
     async def _stop(self) -> str:
         name = self._any()
         statuses = await asyncio.to_thread(self.house.stack.stop_service, name)
         assert statuses == [0], self.house.stack.log(name).read_text()[-2000:]
-        await asyncio.sleep(self.random.uniform(0, LONGEST_DOWN))
-        await asyncio.to_thread(self.house.stack.start_service, name)
+        await self._back(name)
         return f"{name} stopped"
+
+    async def _back(self, name: str) -> None:
+        """Start a process again after a while; whether it is ready is seen later."""
+        await asyncio.sleep(self.random.uniform(0, LONGEST_DOWN))
+        await asyncio.to_thread(self.house.stack.start_service, name, wait=False)
 
     async def _restart_broker(self) -> str:
         kill = self.random.random() < 0.5
