@@ -13,7 +13,7 @@ from atelier_local.processes import is_alive, signal_quietly, wait_until
 
 Say = Callable[[str], None]
 
-STOPPED_IN = 12
+STOPPED_IN = 40
 STEADY_AFTER = 30
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 

@@ -25,7 +25,7 @@ from chassis.settings import ServiceSettings
 from chassis.supervision import end
 
 logger = logging.getLogger(__name__)
-HTTP_ENDS_WITHIN, HEARING_ENDS_WITHIN, DUE_ENDS_WITHIN, FLUSHED_WITHIN = 5.0, 18.0, 5.0, 5.0
+HTTP_ENDS_WITHIN, HEARING_ENDS_WITHIN, DUE_ENDS_WITHIN, FLUSHED_WITHIN = 15.0, 18.0, 5.0, 5.0
 STOPS_WITHIN = HTTP_ENDS_WITHIN + HEARING_ENDS_WITHIN + 2 * DUE_ENDS_WITHIN + FLUSHED_WITHIN
 """Seconds in which any process has stopped, beside what it drains and finishes itself."""
 
@@ -136,6 +136,6 @@ def _server(service: Service) -> _Server:
             log_config=None,
             lifespan="off",
             server_header=False,
-            timeout_graceful_shutdown=4,
+            timeout_graceful_shutdown=int(HTTP_ENDS_WITHIN) - 1,
         )
     )
