@@ -1,8 +1,10 @@
 """What is read from the views: each document by one indexed read, and only the asking team's."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
@@ -12,14 +14,31 @@ from contracts.credits import AccountChanged, CreditsQuoted, Entry, PricingChang
 from contracts.jobs import Cost, JobChanged
 from contracts.message import Fact
 from gateway.domain.people import Membership
+from gateway.domain.permissions import Caller
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobView:
-    """A job as its owner last described it, and what is held for it."""
+    """A job as its owner last described it, and what is held for it; both as they are stored, in JSON.
 
-    job: JobChanged
-    cost: Cost | None
+    Who only shows it need not read it into objects, which takes longer than finding it.
+    """
+
+    document: str
+    priced: str | None
+
+    @cached_property
+    def job(self) -> JobChanged:
+        """The description."""
+        return JobChanged.model_validate_json(self.document)
+
+    @property
+    def cost(self) -> Cost | None:
+        """What is held, if anything is yet."""
+        if self.priced is None:
+            return None
+        held = json.loads(self.priced)
+        return Cost(held=held["amount"], unit_price=held["unit_price"], price_version=held["price_version"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +71,11 @@ class Frames(Protocol):
 
     async def frame(self, user_id: UUID, team_id: UUID) -> Frame:
         """Find the teams somebody is in, how one of them stands, what it pays for, and the newest event."""
+
+
+JobsByKey = Callable[[tuple[bytes, str]], Awaitable[tuple[Caller, JobView] | None]]
+"""Finds, for the SHA-256 of an API key and the id of a job, who has the key and the job, if it is their
+team's; None unless both are there. One read, which those who ask meanwhile share."""
 
 
 class Views(Protocol):

@@ -40,9 +40,9 @@ def image_ref(id_: str) -> ImageRef:
     return ImageRef(job_id=UUID(job_id), n=int(n))
 
 
-def ends_at(result: Result, job: JobChanged) -> datetime | None:
+def ends_at(result: Result, job_expires_at: datetime | None) -> datetime | None:
     """Tell until when an image is kept; None for one that is kept until it is deleted."""
-    return None if result.pinned else result.expires_at or job.expires_at
+    return None if result.pinned else result.expires_at or job_expires_at
 
 
 def check_image(job: JobChanged, n: int) -> Result | None:

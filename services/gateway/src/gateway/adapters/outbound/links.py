@@ -28,23 +28,27 @@ class SignedLinks:
 
     def read(self, key: str) -> str:
         """Sign a link that shows an object that is there for good."""
-        return self._link(key, None, None, self.clock())
+        now = self.clock()
+        return self._known(key, None, None, now) or self._new(key, None, None, now)
 
     def lend(self, key: str, until: datetime | None, name: str | None = None) -> str | None:
         """Sign a link that shows an object at most until then, or saves it as `name`; None when over."""
         now = self.clock()
+        if known := self._known(key, until, name, now):
+            return known
         if until is not None and until - now < _SHORTEST:
             return None
-        return self._link(key, until, name, now)
+        return self._new(key, until, name, now)
 
     def upload(self, key: str, content_type: str, size: int) -> UploadLink:
         """Sign a link that takes one object of just this type and size."""
         return self.put(key, content_type, size)
 
-    def _link(self, key: str, until: datetime | None, name: str | None, now: datetime) -> str:
+    def _known(self, key: str, until: datetime | None, name: str | None, now: datetime) -> str | None:
         known = self._signed.get((key, name))
-        if known and known[0] > now and known[1] == until:
-            return known[2]
+        return known[2] if known and known[0] > now and known[1] == until else None
+
+    def _new(self, key: str, until: datetime | None, name: str | None, now: datetime) -> str:
         end = min(now + LINKS_LIVE, until) if until else now + LINKS_LIVE
         link = self.sign(key, now, end, name)
         self._signed[key, name] = (now + (end - now) / 2, until, link)

@@ -16,6 +16,14 @@ def wanted(query: PageQuery, *kinds: type) -> Page:
     return Page(query.limit, decode(query.cursor, *kinds) if query.cursor else None)
 
 
+def part_of(
+    rows: Sequence[Row], query: PageQuery, key: Callable[[Row], tuple[str | int, ...]]
+) -> tuple[Sequence[Row], str | None]:
+    """Tell which rows are shown, and where the next page starts."""
+    shown = rows[: query.limit]
+    return shown, encode(*key(shown[-1])) if len(rows) > query.limit else None
+
+
 def page_of(
     rows: Sequence[Row],
     query: PageQuery,
@@ -23,6 +31,5 @@ def page_of(
     key: Callable[[Row], tuple[str | int, ...]],
 ) -> PageOf[Shown]:
     """Show a page, and where the next one starts."""
-    shown = rows[: query.limit]
-    more = encode(*key(shown[-1])) if len(rows) > query.limit else None
+    shown, more = part_of(rows, query, key)
     return PageOf(data=[show(row) for row in shown], next_cursor=more)

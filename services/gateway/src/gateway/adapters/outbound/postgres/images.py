@@ -121,7 +121,7 @@ def _has_images(job: JobChanged) -> bool:
 
 
 def _line(job: JobChanged, result: Result) -> tuple[object, ...]:
-    until = ends_at(result, job)
+    until = ends_at(result, job.expires_at)
     document = {
         "result": result.model_copy(update={"expires_at": until}).model_dump(mode="json"),
         "prompt": job.recipe.prompt,

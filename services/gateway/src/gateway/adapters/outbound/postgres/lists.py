@@ -11,7 +11,6 @@ from sqlalchemy import Row, text
 from chassis.database import Database
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import Entry
-from gateway.adapters.outbound.postgres.views import read_job
 from gateway.application.reading import JobView, Lines, Page
 from gateway.domain.cursor import first_id
 
@@ -72,7 +71,7 @@ class StoredLists:
             "most": before and first_id(before + _TICK),
         }
         rows = await self._page(_JOBS, {"team_id": team_id}, filters, "id desc", "id < :a0", page)
-        return [read_job(row.document, row.cost) for row in rows]
+        return [JobView(row.document, row.cost) for row in rows]
 
     async def models(
         self, team_id: UUID, page: Page, *, status: str | None, category: str | None, search: str | None

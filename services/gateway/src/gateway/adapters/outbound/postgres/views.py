@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +13,6 @@ from chassis.database import Database
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged, CreditsQuoted, PricingChanged
-from contracts.jobs import Cost, JobChanged
 from contracts.message import Message
 from gateway.application.reading import JobView, Standing
 from gateway.domain.plans import FREE
@@ -79,12 +77,12 @@ class ViewsOn:
     async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
         """Find a job."""
         row = (await self.connection.execute(_JOB, {"id": id_, "team_id": team_id})).first()
-        return read_job(row.document, row.cost) if row else None
+        return JobView(row.document, row.cost) if row else None
 
     async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
         """Find the jobs of one request, in this order, as far as they are there."""
         rows = await self.connection.execute(_JOBS, {"ids": list(ids), "team_id": team_id})
-        return [read_job(row.document, row.cost) for row in rows]
+        return [JobView(row.document, row.cost) for row in rows]
 
     async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
         """Tell whether a job that trains a model, or draws with it, is open."""
@@ -132,17 +130,6 @@ def read_standing(row: Row[Any]) -> Standing:
     )
 
 
-def read_job(document: str, priced: str | None) -> JobView:
-    """Read a job's document and cost."""
-    cost = orjson.loads(priced) if priced else None
-    return JobView(
-        JobChanged.model_validate_json(document),
-        Cost(held=cost["amount"], unit_price=cost["unit_price"], price_version=cost["price_version"])
-        if cost
-        else None,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class StoredViews:
     """The views, each read on a connection of its own."""
@@ -152,12 +139,12 @@ class StoredViews:
     async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
         """Find a job."""
         rows = await self.database.read(_JOB_ALONE, id_, team_id)
-        return read_job(rows[0]["document"], rows[0]["cost"]) if rows else None
+        return JobView(*rows[0]) if rows else None
 
     async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
         """Find the jobs of one request, in this order, as far as they are there."""
         rows = await self.database.read(_JOBS_ALONE, list(ids), team_id)
-        return [read_job(row["document"], row["cost"]) for row in rows]
+        return [JobView(*row) for row in rows]
 
     async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
         """Tell whether a job that trains a model, or draws with it, is open."""

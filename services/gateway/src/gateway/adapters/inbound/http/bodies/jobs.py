@@ -107,4 +107,4 @@ class Job(Body):
 def _image(result: Result, job: JobChanged, links: Links) -> Image:
     if job.status == "expired":  # whatever an old description says of keys
         result = result.model_copy(update={"key": None, "thumbnail_key": None})
-    return Image.of(result, job.id, job.recipe.prompt, ends_at(result, job), links)
+    return Image.of(result, job.id, job.recipe.prompt, ends_at(result, job.expires_at), links)

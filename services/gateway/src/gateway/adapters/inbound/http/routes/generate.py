@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 
 from contracts.orders import Operation
+from gateway.adapters.inbound.http import shown_jobs
 from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.bodies.generate import GenerateBody, Generating
 from gateway.adapters.inbound.http.bodies.jobs import Job
@@ -18,6 +19,7 @@ from gateway.adapters.inbound.http.caller import (
     spending,
     wish,
 )
+from gateway.adapters.inbound.http.shown_jobs import show
 from gateway.application.ask import Asked, taken_back
 from gateway.application.ask_generate import ask_generate
 from gateway.domain.asks import NotFound
@@ -53,10 +55,11 @@ async def generating(asked: Asked, request: Request, api: Api) -> Generating:
     return Generating(request_id=asked.request.id, jobs=[Job.of(view, api.links) for view in views])
 
 
-@router.get("/generate/{job_id}", name="get_generation")
-async def get_generation(job_id: Annotated[UUID, Path()], caller: Reader, api: Ports) -> Job:
+@router.get("/generate/{job_id}", name="get_generation", response_model=Job)
+async def get_generation(job_id: Annotated[UUID, Path()], caller: Reader, api: Ports) -> Response:
     """Show one generation: its status, progress and, in the end, its images."""
     view = await api.views.job(caller.team_id, job_id)
-    if view is None or view.job.operation is not Operation.GENERATE_IMAGES:
+    shown = show(view, api.links) if view else None
+    if shown is None or shown["type"] != Operation.GENERATE_IMAGES:
         raise NotFound("job")
-    return Job.of(view, api.links)
+    return shown_jobs.answer(shown)

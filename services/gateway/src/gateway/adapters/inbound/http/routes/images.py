@@ -179,4 +179,6 @@ async def _changed(asked: Asked, image: ImageRef, response: Response, api: Api) 
         raise NotFound("image")
     response.status_code = 200 if asked.granted else 202
     [result] = found
-    return Image.of(result, image.job_id, view.job.recipe.prompt, ends_at(result, view.job), api.links)
+    return Image.of(
+        result, image.job_id, view.job.recipe.prompt, ends_at(result, view.job.expires_at), api.links
+    )

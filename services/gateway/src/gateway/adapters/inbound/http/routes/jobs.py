@@ -23,11 +23,11 @@ from gateway.adapters.inbound.http.caller import (
     wish,
 )
 from gateway.adapters.inbound.http.description import also
-from gateway.adapters.inbound.http.paging import page_of, wanted
+from gateway.adapters.inbound.http.paging import part_of, wanted
 from gateway.adapters.inbound.http.routes.generate import generating
+from gateway.adapters.inbound.http.shown_jobs import answer, show
 from gateway.application.ask_generate import regenerate
 from gateway.application.cancel_job import cancel_job
-from gateway.application.reading import JobView
 from gateway.domain.asks import NotFound
 from gateway.domain.requests import Kind
 
@@ -45,8 +45,8 @@ class JobQuery(PageQuery):
     before: Moment | None = Field(default=None, alias="to")
 
 
-@router.get("/jobs", name="list_jobs")
-async def get_jobs(query: Annotated[JobQuery, Query()], caller: Reader, api: Ports) -> PageOf[Job]:
+@router.get("/jobs", name="list_jobs", response_model=PageOf[Job])
+async def get_jobs(query: Annotated[JobQuery, Query()], caller: Reader, api: Ports) -> Response:
     """List the team's jobs, newest first."""
     found = await api.lists.jobs(
         caller.team_id,
@@ -57,19 +57,16 @@ async def get_jobs(query: Annotated[JobQuery, Query()], caller: Reader, api: Por
         since=query.since,
         before=query.before,
     )
-
-    def show(view: JobView) -> Job:
-        return Job.of(view, api.links)
-
-    return page_of(found, query, show, lambda view: (str(view.job.id),))
+    shown, more = part_of(found, query, lambda view: (str(view.job.id),))
+    return answer({"data": [show(view, api.links) for view in shown], "next_cursor": more})
 
 
-@router.get("/jobs/{id}", name="get_job")
-async def get_job(job_id: Id, caller: Reader, api: Ports) -> Job:
+@router.get("/jobs/{id}", name="get_job", response_model=Job)
+async def get_job(job_id: Id, caller: Reader, api: Ports) -> Response:
     """Show one job with its timeline and receipt."""
     if (view := await api.views.job(caller.team_id, job_id)) is None:
         raise NotFound("job")
-    return Job.of(view, api.links)
+    return answer(show(view, api.links))
 
 
 @router.delete(
@@ -101,6 +98,6 @@ async def post_regeneration(
     hashed, now = fingerprint("regenerate", job_id, body), api.asking.clock()
     asked = wish(caller, Kind.GENERATE, now, hashed, key, jobs=1)
     who = spending(caller, body.max_credits, body.quote_id)
-    answer = await regenerate(asked, job_id, who, api.asking, new_seed=body.new_seed)
-    response.headers["Location"] = f"/api/generate/{answer.request.jobs[0]}"
-    return await generating(answer, request, api)
+    answered = await regenerate(asked, job_id, who, api.asking, new_seed=body.new_seed)
+    response.headers["Location"] = f"/api/generate/{answered.request.jobs[0]}"
+    return await generating(answered, request, api)
