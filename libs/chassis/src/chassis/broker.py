@@ -12,7 +12,6 @@ from typing import NoReturn
 
 from chassis.consumer import Reception
 from chassis.direct_line import DirectLine
-from chassis.faststream_line import FastStreamLine
 from chassis.health import Health
 from chassis.lines import Line
 from chassis.publisher import Publisher
@@ -41,13 +40,19 @@ def listen(
     others = [reception for reception in receptions if not reception.consumer.hot]
     kinds: list[tuple[str, Callable[[str], Line], list[Reception]]] = [
         ("hot consumers", DirectLine, hot),
-        ("consumers", FastStreamLine, others),
+        ("consumers", _on_faststream, others),
     ]
     return [
         Listening(part, partial(line, url), served, publisher, health)
         for part, line, served in kinds
         if served
     ]
+
+
+def _on_faststream(url: str) -> Line:
+    from chassis.faststream_line import FastStreamLine  # here: 5 MB for the processes that use it
+
+    return FastStreamLine(url)
 
 
 class Listening:

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
-from chassis import logs, telemetry
+from chassis import logs, memory, telemetry
 from chassis.broker import listen
 from chassis.consumer import Consumer, Reception
 from chassis.database import Database
@@ -44,7 +44,7 @@ class Service:
     database: Database
     consumers: Sequence[Consumer] = ()
     schedules: Sequence[Schedule] = ()
-    app: FastAPI | None = None
+    app: Starlette | None = None
     around: Sequence[Callable[[], AbstractAsyncContextManager[object]]] = ()
     drain: float = 0.0
     on_stop: Sequence[Callable[[], None]] = ()
@@ -63,6 +63,7 @@ class _Server(uvicorn.Server):
 async def run(service: Service) -> None:
     """Run until SIGTERM or SIGINT, or until a part cannot be healed (then it raises, for the supervisor)."""
     settings = service.settings
+    memory.give_back()
     logs.configure(service.name, settings.log_level)
     telemetry.configure(service.name, settings.otel_exporter_otlp_endpoint, settings.trace_ratio)
     async with AsyncExitStack() as stack:
@@ -89,6 +90,7 @@ async def _run_parts(service: Service, stop: Stop) -> None:
     parts: list[asyncio.Task[object]] = [http, *hearing, *due, sending]
     stopping = asyncio.create_task(stop.told.wait(), name="stop")
     try:
+        memory.settle()
         logger.info("%s runs on port %s", service.name, service.settings.http_port)
         await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
         service.health.leave()
@@ -122,9 +124,7 @@ async def _flush(relay: Relay) -> None:
 
 
 def _server(service: Service) -> _Server:
-    app = service.app or FastAPI(
-        title=service.name, docs_url=None, redoc_url=None, openapi_url=None, telemetry=telemetry.NATIVE
-    )
+    app = service.app or Starlette()
     install_operations(app, service.health)
     telemetry.instrument(app)
     return _Server(

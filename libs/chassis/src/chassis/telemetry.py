@@ -3,24 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _collectors: list[str] = []
-NATIVE: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+NATIVE: "TelemetryConfig" = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own telemetry stays off: `Traced` says what we want to know, for a tenth of the time."""
 _UNTRACED = ("/health", "/metrics")
 _FAILED = 500
@@ -30,13 +28,10 @@ def configure(service: str, endpoint: str | None, ratio: float = 1.0) -> None:
     """Send this process's spans to the collector at `endpoint`; without one, only pass contexts on."""
     if not endpoint:
         return
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(ratio))
-    )
     _collectors.append(endpoint)
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
-    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
-    trace.set_tracer_provider(provider)
+    from chassis.exporting import provider  # here, because it takes 8 MB, and few processes are traced
+
+    trace.set_tracer_provider(provider(service, endpoint, ratio))
 
 
 def is_collected() -> bool:
@@ -44,7 +39,7 @@ def is_collected() -> bool:
     return bool(_collectors)
 
 
-def instrument(app: FastAPI) -> None:
+def instrument(app: Starlette) -> None:
     """Give each request a span, within the trace that its `traceparent` header names."""
     app.add_middleware(Traced)
 
