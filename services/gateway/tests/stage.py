@@ -57,7 +57,7 @@ from contracts.orders import Operation
 from gateway.adapters.outbound.postgres.news import News
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.application.project_documents import project_documents
-from gateway.bootstrap import api, app
+from gateway.bootstrap.serving import api, app
 from gateway.settings import Settings
 
 PRICES = {Operation.CREATE_MODEL: 100, Operation.REFINE_MODEL: 50, Operation.GENERATE_IMAGES: 2}

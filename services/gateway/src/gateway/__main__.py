@@ -1,22 +1,30 @@
-import asyncio
+from argparse import Namespace
+from collections.abc import Callable
+from importlib import import_module
 
 from chassis.commands import Command, main
 from chassis.parked import parked
-from gateway import bootstrap
 from gateway.adapters.inbound import cli
+from gateway.bootstrap import operating
+
+
+def _process(name: str) -> Callable[[Namespace], None]:
+    """Run one of the processes, and load what that one needs."""
+    return lambda _: import_module(f"gateway.bootstrap.{name}").main()
+
 
 COMMANDS = {
-    "serve": Command("serve the API", lambda _: asyncio.run(bootstrap.serve())),
-    "project": Command("keep the views", lambda _: asyncio.run(bootstrap.project())),
-    "deliver": Command("send webhooks to clients", lambda _: asyncio.run(bootstrap.send())),
+    "serve": Command("serve the API", _process("serving")),
+    "project": Command("keep the views", _process("projecting")),
+    "deliver": Command("send webhooks to clients", _process("delivering")),
     "migrate": Command(
-        "bring the schema and the topology of the bus up to date", lambda _: bootstrap.migrate()
+        "bring the schema and the topology of the bus up to date", lambda _: operating.migrate()
     ),
     "openapi": cli.openapi(),
     "parked": parked("gateway"),
-    "audit": cli.audit(bootstrap.audit),
-    "findings": cli.findings(bootstrap.findings),
-    "letters": cli.letters(bootstrap.letters, bootstrap.decide_letters),
+    "audit": cli.audit(operating.audit),
+    "findings": cli.findings(operating.findings),
+    "letters": cli.letters(operating.letters, operating.decide_letters),
 }
 
 if __name__ == "__main__":

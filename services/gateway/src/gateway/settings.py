@@ -2,9 +2,6 @@ from email.utils import parseaddr
 from typing import Self
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from chassis.settings import Given, Port, ServiceSettings, WebAddress, WebAddressOrNone
@@ -34,13 +31,8 @@ class OutwardSettings(ServiceSettings):
     @field_validator("cloudfront_private_key")
     @classmethod
     def _is_rsa(cls, key: SecretStr | None) -> SecretStr | None:
-        if key and key.get_secret_value():
-            try:
-                read = load_pem_private_key(key.get_secret_value().encode(), password=None)
-            except (ValueError, TypeError, UnsupportedAlgorithm):
-                read = None  # whatever the library says of it may quote it
-            if not isinstance(read, RSAPrivateKey):
-                raise ValueError("must be an RSA key in PEM, without a passphrase")
+        if key and key.get_secret_value() and not _is_rsa_key(key.get_secret_value()):
+            raise ValueError("must be an RSA key in PEM, without a passphrase")
         return key
 
     @model_validator(mode="after")
@@ -130,3 +122,15 @@ class DelivererSettings(OutwardSettings):
     """What the gateway's sender of webhooks needs to know."""
 
     http_port: Port = Field(default=8020, description="Port for health and metrics")
+
+
+def _is_rsa_key(text: str) -> bool:
+    # Loaded here, because it takes 7 MB that only those need who have a key.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return isinstance(load_pem_private_key(text.encode(), password=None), RSAPrivateKey)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False  # whatever the library says of it may quote it

@@ -17,7 +17,12 @@ from gateway.adapters.outbound.postgres import callers, events, lists, requests,
 NOW, ID = datetime(2026, 11, 22, tzinfo=UTC), UUID(int=1)
 PAGE = " and id < :a0 order by id desc limit 21"
 HOT = {
-    "who has a key": (callers._BY_KEY, (b"hash", NOW, 60), {"uq_api_keys_secret_hash"}),
+    "who has a key": (callers._BY_KEY, (b"hash", NOW), {"uq_api_keys_secret_hash"}),
+    "the jobs that keys ask for": (
+        callers._JOBS_BY_KEY,
+        ([b"hash"], NOW, [ID]),
+        {"uq_api_keys_secret_hash|ix_api_keys_team_id_id", "pk_view_jobs|ix_view_jobs_team_id_id"},
+    ),
     "a job": (views._JOB_ALONE, (ID, ID), {"pk_view_jobs|ix_view_jobs_team_id_id"}),
     "the jobs of a request": (views._JOBS_ALONE, ([ID], ID), {"pk_view_jobs|ix_view_jobs_team_id_id"}),
     "a model": (views._MODEL, {"id": ID, "team_id": ID}, {"pk_view_models|ix_view_models_team_id_id"}),

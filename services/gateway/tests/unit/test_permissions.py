@@ -21,7 +21,7 @@ ADMINISTRATION = {"billing", "manage_team", "manage_webhooks", "see_activity"}
 
 
 def caller(role: Role, scopes: list[str] | None = None) -> Caller:
-    return Caller(uuid4(), uuid4(), role, permissions_of(role, scopes), per_minute=60)
+    return Caller(uuid4(), uuid4(), role, permissions_of(role, scopes and tuple(scopes)), per_minute=60)
 
 
 @pytest.mark.parametrize(

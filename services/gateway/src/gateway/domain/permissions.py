@@ -1,8 +1,8 @@
 """Who may do what: roles within a team, and the scopes that narrow an API key."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Self
 from uuid import UUID
 
@@ -120,7 +120,8 @@ class Caller:
         return self
 
 
-def permissions_of(role: Role, scopes: Iterable[str] | None = None) -> frozenset[Permission]:
+@lru_cache(maxsize=256)  # there are few, and every request asks
+def permissions_of(role: Role, scopes: tuple[str, ...] | None = None) -> frozenset[Permission]:
     """List what a role may do; for an API key never more than its scopes and its maker's role."""
     allowed = {permission: scope for permission, (lowest, scope) in RULES.items() if role.rank >= lowest.rank}
     if scopes is None:

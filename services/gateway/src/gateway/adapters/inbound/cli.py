@@ -10,7 +10,6 @@ from uuid import UUID
 
 from chassis.commands import Command
 from contracts.credits import CaptureCredits
-from gateway.adapters.inbound.http.app import create_app
 from gateway.application.audit import Audit
 from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import Remedy
@@ -145,4 +144,6 @@ def openapi() -> Command:
 
 def description() -> str:
     """Write the OpenAPI description as it is kept in docs/openapi.json."""
+    from gateway.adapters.inbound.http.app import create_app  # here, because no other command needs it
+
     return json.dumps(create_app().openapi(), indent=2, ensure_ascii=False)

@@ -27,6 +27,7 @@ from gateway.adapters.inbound.http.routes import (
     webhook_endpoints,
     webhooks,
 )
+from gateway.adapters.inbound.http.shortcut import Shortcut
 
 ROUTES = (
     auth,
@@ -76,5 +77,7 @@ def create_app(api: Api | None = None) -> FastAPI:
         usual=USUAL_BODY,
         exceptions=dict.fromkeys(("/api/webhooks/fal", "/api/webhooks/stripe"), LONGEST_CALLBACK),
     )
+    if api:
+        app.add_middleware(Shortcut, api=api)
     app.add_middleware(Envelope)
     return app

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
+from starlette.types import Scope
 
 from chassis.http import Problem
 from chassis.ids import new_id
@@ -57,12 +58,16 @@ async def _identified(request: Request, api: Ports, bearer: Bearer, session: Ses
     if bearer is None and session is not None:
         check_origin(request, api)
         await _check_form(request, session)
-    caller = replace(caller, address=device_of(request).address)
+    count(request.scope, caller, api)
+    return replace(caller, address=device_of(request).address)
+
+
+def count(scope: Scope, caller: Caller, api: Api) -> None:
+    """Count a request, and let its answer tell how many are left. Raises Problem when there are none."""
     allowance = api.limiter.take(caller.team_id, caller.per_minute)
-    request.state.headers = rate_headers(allowance)
+    scope.setdefault("state", {})["headers"] = rate_headers(allowance)
     if not allowance.allowed:
         raise Problem(429, "rate_limited", f"Your plan allows {allowance.limit} requests a minute.")
-    return caller
 
 
 async def _maybe(request: Request, api: Ports, session: SessionCookie) -> Caller | None:

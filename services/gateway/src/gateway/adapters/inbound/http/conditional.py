@@ -5,7 +5,7 @@ from hashlib import blake2b
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_CACHED = "private, no-cache"
+CACHED = "private, no-cache"
 
 
 class Conditional:
@@ -44,11 +44,11 @@ class _Answer:
         await self._send(message)
 
     def _tagged(self, head: Message, message: Message) -> tuple[Message, Message]:
-        tag = f'"{blake2b(message.get("body", b""), digest_size=12).hexdigest()}"'
+        tag = tag_of(message.get("body", b""))
         headers = MutableHeaders(raw=head["headers"])
         headers["ETag"] = tag
-        headers.setdefault("Cache-Control", _CACHED)
-        if not _names(self._known, tag):
+        headers.setdefault("Cache-Control", CACHED)
+        if not names(self._known, tag):
             return {**head, "headers": headers.raw}, message
         del headers["content-length"]
         del headers["content-type"]
@@ -61,7 +61,13 @@ def _taggable(head: Message) -> bool:
     return head["status"] == 200 and is_json and "etag" not in headers
 
 
-def _names(known: str | None, tag: str) -> bool:
+def tag_of(body: bytes) -> str:
+    """Tag a body with its digest."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def names(known: str | None, tag: str) -> bool:
+    """Tell whether a client's If-None-Match names this tag."""
     if known is None:
         return False
     named = {one.strip().removeprefix("W/") for one in known.split(",")}

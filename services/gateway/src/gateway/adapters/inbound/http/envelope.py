@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from opentelemetry import trace
 from prometheus_client import Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,10 +93,12 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self.request_id
-            for name, value in (_DEFAULTS | self.scope.get("state", {}).get("headers", {})).items():
-                headers.setdefault(name, value)
+            more = (
+                {"X-Request-Id": self.request_id} | _DEFAULTS | self.scope.get("state", {}).get("headers", {})
+            )
+            known = {name for name, _ in message["headers"]}  # in small letters, as ASGI has them
+            added = [(name.lower().encode(), value.encode("latin-1")) for name, value in more.items()]
+            message["headers"] = [*message["headers"], *(one for one in added if one[0] not in known)]
         await self._send(message)
 
     def _note(self, seconds: float) -> None:

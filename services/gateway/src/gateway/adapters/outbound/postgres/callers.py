@@ -1,38 +1,47 @@
 """Who is behind a session or an API key."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from asyncpg import Record
 from sqlalchemy import text
 
 from chassis.database import Database
 from contracts.orders import KeyTerms
+from gateway.application.reading import JobView
 from gateway.domain.people import SESSIONS_IDLE
 from gateway.domain.permissions import Caller, Permission, Role, permissions_of
 from gateway.domain.plans import FREE
 
 _BY_SESSION = text("""
     select s.id, s.user_id, s.team_id, s.last_seen_at, m.role,
-        coalesce(p.per_minute, :per_minute) as per_minute, u.email_verified_at is not null as verified
+        p.per_minute, u.email_verified_at is not null as verified
     from gateway.sessions s
     join gateway.memberships m on m.team_id = s.team_id and m.user_id = s.user_id
     join gateway.users u on u.id = s.user_id
     left join gateway.view_plans p on p.team_id = s.team_id
     where s.token_hash = :hash and s.expires_at > :now and s.last_seen_at > :idle
 """)
-_BY_KEY = """
-    select k.user_id, k.team_id, m.role, coalesce(p.per_minute, $3) as per_minute,
-        u.email_verified_at is not null as verified, k.id, k.scopes, k.credit_budget, k.budget_period,
-        k.created_at, k.last_used_at
-    from gateway.api_keys k
+_KEY = """
+    k.user_id, k.team_id, m.role, p.per_minute, u.email_verified_at is not null as verified, k.id, k.scopes,
+    k.credit_budget, k.budget_period, k.created_at, k.last_used_at
+"""
+_OF_KEY = """
     join gateway.memberships m on m.team_id = k.team_id and m.user_id = k.user_id
     join gateway.users u on u.id = k.user_id
     left join gateway.view_plans p on p.team_id = k.team_id
-    where k.secret_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)
 """
+_VALID = "k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)"
+_BY_KEY = f"select {_KEY} from gateway.api_keys k {_OF_KEY} where k.secret_hash = $1 and {_VALID}"  # noqa: S608 - words of ours
+_JOBS_BY_KEY = f"""
+    select {_KEY}, asked.n, cast(j.document as text) as document, cast(j.cost as text) as cost
+    from unnest($1::bytea[], $3::uuid[]) with ordinality as asked (hash, job_id, n)
+    join gateway.api_keys k on k.secret_hash = asked.hash and {_VALID} {_OF_KEY}
+    join gateway.view_jobs j on j.id = asked.job_id and j.team_id = k.team_id
+"""  # noqa: S608 - words of ours
 _USED = text("update gateway.api_keys set last_used_at = :now where id = :id")
 _SEEN = text("update gateway.sessions set last_seen_at = :now where id = :id")
 _USE_NOTED_EVERY = timedelta(minutes=1)
@@ -47,7 +56,7 @@ class StoredCallers:
 
     async def by_session(self, token_hash: bytes, now: datetime) -> Caller | None:
         """Find who has this session."""
-        values = {"hash": token_hash, "now": now, "idle": now - SESSIONS_IDLE, "per_minute": FREE.per_minute}
+        values = {"hash": token_hash, "now": now, "idle": now - SESSIONS_IDLE}
         async with self.database.reading() as connection:
             row = (await connection.execute(_BY_SESSION, values)).first()
             if row is None:
@@ -59,20 +68,36 @@ class StoredCallers:
 
     async def by_key(self, secret_hash: bytes, now: datetime) -> Caller | None:
         """Find for whom this API key acts, and note now and then that it is used."""
-        found = await self.database.read(_BY_KEY, secret_hash, now, FREE.per_minute)
-        if not found:
-            return None
-        row = dict(found[0])
-        if row["last_used_at"] is None or now - row["last_used_at"] > _USE_NOTED_EVERY:
+        found = await self.database.read(_BY_KEY, secret_hash, now)
+        await self._note_use(found, now)
+        return self._with_key(found[0], now) if found else None
+
+    async def jobs_by_keys(
+        self, asked: Sequence[tuple[bytes, str]], now: datetime
+    ) -> list[tuple[Caller, JobView] | None]:
+        """Find for whom each key acts, and the job it asks for, all at once; None unless both are there."""
+        hashes, jobs = zip(*asked, strict=True)
+        rows = await self.database.read(_JOBS_BY_KEY, hashes, now, jobs)
+        await self._note_use(rows, now)
+        found: list[tuple[Caller, JobView] | None] = [None] * len(asked)
+        for row in rows:
+            found[row["n"] - 1] = self._with_key(row, now), JobView(row["document"], row["cost"])
+        return found
+
+    async def _note_use(self, rows: Iterable[Record], now: datetime) -> None:
+        latest = now - _USE_NOTED_EVERY
+        used = {row["id"] for row in rows if row["last_used_at"] is None or row["last_used_at"] < latest}
+        for key_id in used:
             async with self.database.reading() as connection:
-                await connection.execute(_USED, {"id": row["id"], "now": now})
+                await connection.execute(_USED, {"id": key_id, "now": now})
+
+    def _with_key(self, row: Record, now: datetime) -> Caller:
         role = Role(row["role"])
-        permissions = permissions_of(role, row["scopes"])
-        return self._caller(row, role, permissions, key=_terms(row, now))
+        return self._caller(row, role, permissions_of(role, tuple(row["scopes"])), key=_terms(row, now))
 
     def _caller(
         self,
-        row: Mapping[str, Any],
+        row: Mapping[str, Any] | Record,
         role: Role,
         permissions: frozenset[Permission],
         *,
@@ -84,14 +109,14 @@ class StoredCallers:
             team_id=row["team_id"],
             role=role,
             permissions=permissions,
-            per_minute=row["per_minute"],
+            per_minute=FREE.per_minute if row["per_minute"] is None else row["per_minute"],
             key=key,
             session_id=session_id,
             may_spend=row["verified"] or not self.require_verified,
         )
 
 
-def _terms(row: Mapping[str, Any], now: datetime) -> KeyTerms:
+def _terms(row: Record, now: datetime) -> KeyTerms:
     if row["credit_budget"] is None:
         return KeyTerms(id=row["id"])
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,3 @@
+"""The only place that knows adapters: a module for each process, so that none loads what another needs."""
+
+NAME = "gateway"
