@@ -44,7 +44,7 @@ def create_app(dsn: str) -> FastAPI:
 
 
 if __name__ == "__main__":
-    # As the gateway is served: one process, asyncio's own loop, no access log.
+    # As the gateway is served: one process, uvloop, no access log.
     uvicorn.run(
-        create_app(sys.argv[2]), port=int(sys.argv[1]), loop="asyncio", access_log=False, log_level="warning"
+        create_app(sys.argv[2]), port=int(sys.argv[1]), loop="uvloop", access_log=False, log_level="warning"
     )
