@@ -21,7 +21,7 @@ from gateway.domain.permissions import Caller
 class JobView:
     """A job as its owner last described it, and what is held for it; both as they are stored, in JSON.
 
-    Who only shows it need not read it into objects, which takes longer than finding it.
+    Who only shows it need not read it into objects.
     """
 
     document: str

@@ -1,7 +1,7 @@
 """Jobs as `Job` shows them, made of what is stored and without a model in between.
 
-Jobs are read more than all else, while they are made and for ever after; models of pydantic take several
-times as long as finding the document. A test compares the two, byte for byte.
+Jobs are read more than all else, while they are made and for ever after; reading them into models of pydantic
+and writing those takes twice as long. A test compares the two, byte for byte.
 """
 
 from collections.abc import Mapping
