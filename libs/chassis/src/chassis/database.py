@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import orjson
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from chassis.connection import Connection, Engine
 from chassis.inbox import Inbox
 from chassis.outbox import Outbox, insert_statement
 
@@ -21,7 +25,7 @@ _PATIENCE = 10.0
 class Session:
     """An open transaction: its connection, what it will say, and what it has already heard."""
 
-    connection: AsyncConnection
+    connection: Connection
     outbox: Outbox
     inbox: Inbox
 
@@ -45,7 +49,7 @@ class Database:
     ) -> None:
         self.schema = schema
         self.committed = asyncio.Event()
-        self.engine: AsyncEngine = create_async_engine(
+        made = create_async_engine(
             make_url(dsn).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
             max_overflow=0,
@@ -57,8 +61,12 @@ class Database:
                 "timeout": 5,
                 "command_timeout": 30,
                 "server_settings": {"jit": "off", **(options or {})},
+                "max_cached_statement_lifetime": 0,
+                "max_cacheable_statement_size": 0,
             },
         )
+        event.listen(made.sync_engine, "checkout", _check)
+        self.engine = Engine(made.sync_engine)
         self._insert = insert_statement(schema)
         self._dsn, self._readers = dsn, max(2, pool_size // 2)
         self._pool: asyncpg.Pool | None = None
@@ -107,3 +115,9 @@ class Database:
         await self.engine.dispose()
         if self._pool is not None:
             await self._pool.close()
+
+
+def _check(connection: Any, _record: object, _pooled: object) -> None:  # noqa: ANN401 - has no type
+    """Let the pool open another connection instead of one that was closed meanwhile."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

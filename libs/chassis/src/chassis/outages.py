@@ -5,6 +5,7 @@ from asyncpg.exceptions import (
     AdminShutdownError,
     CrashShutdownError,
     DeadlockDetectedError,
+    InvalidCachedStatementError,
     SerializationError,
 )
 from asyncpg.exceptions import InterfaceError as AsyncpgInterfaceError
@@ -21,6 +22,7 @@ _OUTAGES = (
     CrashShutdownError,
     AsyncpgInterfaceError,
 )
+_CONFLICTS = (DeadlockDetectedError, SerializationError, InvalidCachedStatementError)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -35,6 +37,6 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Tell whether two transactions met (deadlock, serialization), so that trying again at once helps."""
+    """Tell whether trying again at once helps: two transactions met, or one met a migration."""
     cause = _cause(error)
-    return isinstance(cause, PostgresError) and isinstance(cause, DeadlockDetectedError | SerializationError)
+    return isinstance(cause, PostgresError) and isinstance(cause, _CONFLICTS)

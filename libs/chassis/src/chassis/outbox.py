@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.clock import utc_now
+from chassis.connection import Connection
 from chassis.ids import new_id
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Cause, Delivery
@@ -67,9 +67,9 @@ class Outbox:
             )
         )
 
-    async def write(self, connection: AsyncConnection, insert: TextClause) -> None:
+    async def write(self, connection: Connection, insert: TextClause) -> None:
         """Insert what was added, in one statement; called last, just before the commit."""
         if self._rows:
             names = ("exchanges", "keys", "ids", "correlations", "types", "headers", "payloads")
             columns = (list(column) for column in zip(*self._rows, strict=True))
-            await connection.execute(insert, dict(zip(names, columns, strict=True)))
+            await connection.execute_last(insert, dict(zip(names, columns, strict=True)))
