@@ -25,6 +25,14 @@ SWEEP_EVERY = 0.5
 LONGEST_WAIT = 60
 
 
+class _Unsent(Exception):
+    """Some rows could not be sent: they stay, and what was sent of the batch has to go without them."""
+
+    def __init__(self, sent: Sequence[int], failed: Sequence[int], reason: str) -> None:
+        super().__init__(reason)
+        self.sent, self.failed, self.reason = sent, failed, reason
+
+
 class Relay:
     """Moves rows from one service's outbox to the bus, in batches, each row deleted once it is confirmed.
 
@@ -38,11 +46,14 @@ class Relay:
         self._trouble: OSError | None = None
         self._looked = 0.0
         outbox = f"{database.schema}.outbox"
+        # Gone when the transaction commits, which it does once all are confirmed.
         self._take = text(
             f"""
-            select id, exchange, routing_key, message_id, correlation_id, type, headers, payload, created_at
-            from {outbox} where next_attempt_at <= clock_timestamp()
-            order by id limit {BATCH} for update skip locked
+            with taken as materialized (
+                select id as taken_id from {outbox} where next_attempt_at <= clock_timestamp()
+                order by id limit {BATCH} for update skip locked)
+            delete from {outbox} using taken where id = taken_id returning
+                id, exchange, routing_key, message_id, correlation_id, type, headers, payload, created_at
             """  # noqa: S608 - the schema is a name of ours
         )
         # Of all rows, also those that are postponed: what is stuck must be seen to grow old.
@@ -81,13 +92,17 @@ class Relay:
 
     async def _drain(self) -> int:
         # The rows stay locked while on their way: the lock is the lease, and it dies with the process.
-        async with self._database.engine.begin() as connection:
-            rows = (await connection.execute(self._take)).all()
-            if rows:
-                await self._send(connection, rows)
-            if time.monotonic() - self._looked >= SWEEP_EVERY:
-                await self._look_at_what_is_stuck(connection)
-            return len(rows)
+        rows: list[Row[Any]] = []
+        try:
+            async with self._database.engine.begin() as connection:
+                rows = sorted(await connection.execute(self._take), key=lambda row: row.id)
+                if rows:
+                    await self._send(rows)
+                if time.monotonic() - self._looked >= SWEEP_EVERY:
+                    await self._look_at_what_is_stuck(connection)
+        except _Unsent as unsent:
+            await self._keep(unsent)
+        return len(rows)
 
     async def _look_at_what_is_stuck(self, connection: AsyncConnection) -> None:
         oldest = (await connection.execute(self._oldest)).scalar()
@@ -96,7 +111,13 @@ class Relay:
         if oldest is None:
             self._trouble = None
 
-    async def _send(self, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
+    async def _keep(self, unsent: _Unsent) -> None:
+        async with self._database.engine.begin() as connection:
+            await connection.execute(self._sent, {"ids": unsent.sent})
+            await connection.execute(self._postpone, {"ids": unsent.failed, "error": unsent.reason})
+        logger.warning("%s messages wait to be sent again: %s", len(unsent.failed), unsent.reason)
+
+    async def _send(self, rows: Sequence[Row[Any]]) -> None:
         failures = await self._publisher.publish_all([outgoing(row) for row in rows])
         sent, failed = [], []
         for row, failure in zip(rows, failures, strict=True):
@@ -105,14 +126,11 @@ class Relay:
                 MESSAGES_SENT.labels(row.type).inc()
             else:
                 failed.append((row.id, failure))
-        if sent:
-            await connection.execute(self._sent, {"ids": sent})
-        if failed:
-            reason = f"{type(failed[0][1]).__name__}: {failed[0][1]}"
-            await connection.execute(self._postpone, {"ids": [id_ for id_, _ in failed], "error": reason})
-            logger.warning("%s messages wait to be sent again: %s", len(failed), reason)
         lost = [failure for failure in failures if isinstance(failure, OSError)]
         self._trouble = lost[0] if len(lost) == len(rows) else None
+        if failed:
+            reason = f"{type(failed[0][1]).__name__}: {failed[0][1]}"
+            raise _Unsent(sent, [id_ for id_, _ in failed], reason)
 
 
 def outgoing(row: Row[Any]) -> Outgoing:
