@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from services.jobs.tests.stories import NOW, RULES
 
+from chassis.together import Together
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
@@ -28,7 +30,8 @@ from jobs.application.ports import (
     StorageUnavailable,
     StoredObject,
 )
-from jobs.application.submit_call import submit_call
+from jobs.application.store_results import record_stored
+from jobs.application.submit_call import record_calls, submit_call
 from jobs.application.tools import Tools
 from jobs.application.work import Candidates, Occupied, Place, Work
 from jobs.domain.attempt import AttemptState
@@ -403,8 +406,8 @@ class FakeImages:
             raise NotAnImage
         return Picture("jpeg", 640, 480)
 
-    async def thumbnail(self, data: bytes) -> bytes:
-        return b"small " + data
+    async def inspect_and_shrink(self, data: bytes) -> tuple[Picture, bytes]:
+        return await self.inspect(data), b"small " + data
 
     async def zip(self, images: Sequence[bytes], captions: Sequence[str]) -> bytes:
         return b"|".join(images) + f" {len(captions)} x {captions[0]}".encode()
@@ -440,13 +443,15 @@ class House:
             trace=lambda *_: nullcontext(),
             turn=lambda: asyncio.sleep(0),
         )
+        self.called = Together(partial(record_calls, transaction=self.transaction, tools=self.tools))
+        self.stored = Together(partial(record_stored, transaction=self.transaction, tools=self.tools))
 
     async def do(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             self.effects.append(effect)
             match effect:
                 case Submit():
-                    await self.do(await submit_call(effect, self.transaction, self.tools))
+                    await self.do(await submit_call(effect, self.tools, self.called))
                 case CancelCall():
                     await cancel_call(effect, self.tools)
 

@@ -54,7 +54,7 @@ async def poll(house: House, after: float) -> None:
 
 async def store(house: House) -> None:
     for job in await take_results(house.transaction, house.tools, 8):
-        await house.do(await store_results(job, house.transaction, house.tools))
+        await house.do(await store_results(job, house.transaction, house.tools, house.stored))
 
 
 async def settle(house: House, job: UUID, captured: int = 0) -> None:

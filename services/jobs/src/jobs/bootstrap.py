@@ -11,6 +11,7 @@ from chassis.database import Database
 from chassis.service import Service
 from chassis.settings import load
 from chassis.telemetry import continued
+from chassis.together import Together
 from jobs.adapters.inbound import cli
 from jobs.adapters.inbound.bus import consumers
 from jobs.adapters.inbound.schedule import Rhythm, schedules
@@ -23,7 +24,7 @@ from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.s3 import S3
 from jobs.application.announce_jobs import announce_exports, announce_jobs
 from jobs.application.poll_attempts import cancel_call
-from jobs.application.submit_call import submit_call
+from jobs.application.submit_call import record_calls, submit_call
 from jobs.application.tools import Tools
 from jobs.settings import Settings
 
@@ -57,7 +58,11 @@ def build(settings: Settings) -> Service:
         turn=Pace(settings.polls_per_second).turn,
     )
     workers = Workers(
-        partial(submit_call, transaction=begin, tools=tools),
+        partial(
+            submit_call,
+            tools=tools,
+            record=Together(partial(record_calls, transaction=begin, tools=tools)),
+        ),
         partial(cancel_call, tools=tools),
         settings.submit_concurrency,
         settings.store_concurrency,

@@ -5,7 +5,7 @@ import zipfile
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from jobs.adapters.outbound.images import PillowImages
 from jobs.application.ports import NotAnImage, Picture
@@ -22,6 +22,11 @@ def encoded(kind: str, size=(640, 480), mode="RGB", **options) -> bytes:
     out = io.BytesIO()
     Image.effect_noise(size, 60).convert(mode).save(out, kind, **options)
     return out.getvalue()
+
+
+async def shrunk(images: PillowImages, data: bytes) -> bytes:
+    _, small = await images.inspect_and_shrink(data)
+    return small
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -58,7 +63,7 @@ async def test_what_cannot_be_decoded_whole_is_not_an_image(images, data):
         await images.inspect(data)
     if data:
         with pytest.raises(NotAnImage):
-            await images.thumbnail(data)
+            await shrunk(images, data)
 
 
 @pytest.mark.parametrize("size", [(7_000, 7_000), (11_000, 11_000), (60_000, 60_000)])
@@ -66,32 +71,47 @@ async def test_a_small_file_that_unfolds_to_a_huge_image_is_refused_before_it_do
     with pytest.raises(NotAnImage):
         await images.inspect(bomb(*size))
     with pytest.raises(NotAnImage):
-        await images.thumbnail(bomb(*size))
+        await shrunk(images, bomb(*size))
 
 
 async def test_a_thumbnail_is_a_webp_of_at_most_512_pixels_in_the_same_proportions(images):
-    small = await images.thumbnail(encoded("JPEG", (1024, 768)))
+    small = await shrunk(images, encoded("JPEG", (1024, 768)))
     assert await images.inspect(small) == Picture("webp", 512, 384)
 
 
+async def test_what_is_told_of_an_image_is_what_it_was_before_it_was_shrunk(images):
+    picture, _ = await images.inspect_and_shrink(encoded("JPEG", (1024, 768)))
+    assert picture == Picture("jpeg", 1024, 768)
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (1536, 1024), (700, 1999)])
+async def test_a_thumbnail_shows_what_the_image_shows(images, size):
+    image = Image.radial_gradient("L").resize(size).convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    with Image.open(io.BytesIO(await shrunk(images, out.getvalue()))) as small:
+        apart = ImageChops.difference(small.convert("L"), image.convert("L").resize(small.size))
+        assert apart.getextrema()[1] <= 12
+
+
 async def test_a_small_image_is_not_blown_up(images):
-    small = await images.thumbnail(encoded("PNG", (64, 48)))
+    small = await shrunk(images, encoded("PNG", (64, 48)))
     assert await images.inspect(small) == Picture("webp", 64, 48)
 
 
 async def test_a_thumbnail_keeps_transparency(images):
-    with Image.open(io.BytesIO(await images.thumbnail(encoded("PNG", mode="RGBA")))) as small:
+    with Image.open(io.BytesIO(await shrunk(images, encoded("PNG", mode="RGBA")))) as small:
         assert small.mode in {"RGBA", "RGB"}  # an opaque alpha channel may be left out
     see_through = io.BytesIO()
     Image.new("RGBA", (100, 100), (255, 0, 0, 128)).save(see_through, "PNG")
-    with Image.open(io.BytesIO(await images.thumbnail(see_through.getvalue()))) as small:
+    with Image.open(io.BytesIO(await shrunk(images, see_through.getvalue()))) as small:
         assert small.mode == "RGBA"
 
 
 async def test_a_thumbnail_stands_upright(images):
     turned = Image.Exif()
     turned[0x0112] = 6  # the camera was held upright
-    small = await images.thumbnail(encoded("JPEG", (1000, 500), exif=turned))
+    small = await shrunk(images, encoded("JPEG", (1000, 500), exif=turned))
     assert await images.inspect(small) == Picture("webp", 256, 512)
 
 
@@ -112,7 +132,7 @@ async def test_an_archive_takes_images_only(images):
 
 async def test_the_loop_stays_free_meanwhile(images):
     big = encoded("PNG", (2048, 2048))
-    work = asyncio.gather(*(images.thumbnail(big) for _ in range(4)))
+    work = asyncio.gather(*(shrunk(images, big) for _ in range(4)))
     longest, last = 0.0, asyncio.get_running_loop().time()
     while not work.done():
         await asyncio.sleep(0.005)

@@ -195,7 +195,7 @@ async def test_storing_that_is_cut_off_is_taken_up_at_once(house):
     house.tools.provider.download = lambda *_: asyncio.sleep(600)
     (taken,) = await take_results(house.transaction, house.tools, 8)
     assert await take_results(house.transaction, house.tools, 8) == []
-    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools))
+    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools, house.stored))
     await asyncio.sleep(0.01)
     storing.cancel()
     await asyncio.wait([storing])

@@ -178,7 +178,7 @@ async def test_weights_that_take_long_to_store_stay_with_who_stores_them(house):
 
     house.storage.copy_from = slow
     house.clock.pass_by(seconds=1)
-    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools))
+    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools, house.stored))
     async with asyncio.timeout(10):
         while house.memory.leases[job] == first:
             await asyncio.sleep(0.01)

@@ -219,8 +219,8 @@ class Images(Protocol):
         """Say what the bytes are, proven by decoding them whole. Raises NotAnImage."""
         ...
 
-    async def thumbnail(self, data: bytes) -> bytes:
-        """Make a small WebP of an image. Raises NotAnImage."""
+    async def inspect_and_shrink(self, data: bytes) -> tuple[Picture, bytes]:
+        """Say what the bytes are, as `inspect`, and make a small WebP of them. Raises NotAnImage."""
         ...
 
     async def zip(self, images: Sequence[bytes], captions: Sequence[str]) -> bytes:

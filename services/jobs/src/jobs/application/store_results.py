@@ -4,7 +4,7 @@ Keys are deterministic and written once, so whoever takes this up after a crash 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,9 +20,9 @@ from jobs.application.ports import (
     Succeeded,
 )
 from jobs.application.tools import Tools, tell
-from jobs.application.work import Transaction
+from jobs.application.work import Transaction, Work
 from jobs.domain.brief import archive_key, caption, weights_key
-from jobs.domain.effects import Effect
+from jobs.domain.effects import Effect, Follow
 from jobs.domain.job import Job
 from jobs.domain.material import Weights, extension, image_keys, sample_keys
 
@@ -40,6 +40,17 @@ class _Kept:
     weights: Weights | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A job as it was when its results were taken, and what could be stored of them."""
+
+    job: Job
+    kept: _Kept
+
+
+Record = Callable[[Stored], Awaitable[list[Effect]]]
+
+
 async def take_results(transaction: Transaction, tools: Tools, capacity: int) -> list[Job]:
     """Lease up to `capacity` jobs whose results are to be stored."""
     if capacity < 1:
@@ -49,7 +60,7 @@ async def take_results(transaction: Transaction, tools: Tools, capacity: int) ->
         return await work.workload.to_store(tools.clock(), capacity, leases)
 
 
-async def store_results(job: Job, transaction: Transaction, tools: Tools) -> list[Effect]:
+async def store_results(job: Job, transaction: Transaction, tools: Tools, record: Record) -> list[Effect]:
     """Store what one job's step made, and record it."""
     try:
         lease = tools.rules.timing(job.kind).store_lease
@@ -58,18 +69,31 @@ async def store_results(job: Job, transaction: Transaction, tools: Tools) -> lis
     except asyncio.CancelledError:
         await _hand_back(job, transaction, tools)
         raise
+    return await record(Stored(job, kept))
+
+
+async def record_stored(
+    stored: Sequence[Stored], transaction: Transaction, tools: Tools
+) -> list[list[Effect]]:
+    """Record what could be stored; returns what follows from each."""
     async with transaction() as work:
-        current = (await work.jobs.lock([job.id]))[job.id]
-        now, rules = tools.clock(), tools.rules
-        if kept.again:
-            follows = current.kept(job.step, kept.results)
-            await work.workload.lease(job.id, now + rules.store_retry)
-        else:
-            if kept.weights:
-                await work.shelf.keep_weights(kept.weights)
-            follows = current.stored(job.step, kept.results, now, rules, kept.code)
-        await work.jobs.save([current])
-        return tell(work, current, follows)
+        jobs = await work.jobs.lock({one.job.id for one in stored})
+        effects = []
+        for one in stored:
+            current = jobs[one.job.id]
+            effects.append(tell(work, current, await _record(work, current, one, tools)))
+        await work.jobs.save(jobs.values())
+        return effects
+
+
+async def _record(work: Work, current: Job, stored: Stored, tools: Tools) -> list[Follow]:
+    step, kept, now = stored.job.step, stored.kept, tools.clock()
+    if kept.again:
+        await work.workload.lease(current.id, now + tools.rules.store_retry)
+        return current.kept(step, kept.results)
+    if kept.weights:
+        await work.shelf.keep_weights(kept.weights)
+    return current.stored(step, kept.results, now, tools.rules, kept.code)
 
 
 async def _hand_back(job: Job, transaction: Transaction, tools: Tools) -> None:
@@ -146,8 +170,7 @@ async def _keep_image(job: Job, n: int, image: ProviderImage, tools: Tools) -> _
 
 
 async def _put(job: Job, n: int, data: bytes, seed: str | None, tools: Tools) -> Result:
-    picture = await tools.images.inspect(data)
-    thumbnail = await tools.images.thumbnail(data)
+    picture, thumbnail = await tools.images.inspect_and_shrink(data)
     ext = extension(picture.format)
     if job.kind is StepKind.REFERENCE_SET:
         key, thumbnail_key = sample_keys(job.team_id, job.model_id, job.id, n, ext)

@@ -1,6 +1,6 @@
 """An attempt is written down: the call is made, once, and what became of it recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from jobs.application.ports import (
@@ -19,7 +19,7 @@ from jobs.application.work import Transaction, Work
 from jobs.domain.attempt import Attempt
 from jobs.domain.brief import archive_key, caption, provider_call
 from jobs.domain.calls import Failed
-from jobs.domain.effects import Effect, Follow, Submit
+from jobs.domain.effects import Effect, Follow, Nudge, Submit
 from jobs.domain.job import Job
 from jobs.domain.record import JobRecord
 
@@ -45,16 +45,37 @@ class _InDoubt:
 _Answer = Submitted | Failed | NotAccepted | _Unprepared | _Overslept | _InDoubt
 
 
-async def submit_call(order: Submit, transaction: Transaction, tools: Tools) -> list[Effect]:
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that was made, and what became of it."""
+
+    attempt: Attempt
+    endpoint: str
+    answer: _Answer
+
+
+Record = Callable[[Called], Awaitable[list[Effect]]]
+
+
+async def submit_call(order: Submit, tools: Tools, record: Record) -> list[Effect]:
     """Make the call of an attempt and record the answer."""
     call = provider_call(order.job, tools.storage.link, tools.clock(), tools.rules)
     answer = await _call(order, call, tools)
+    return await record(Called(order.attempt, tools.provider.endpoint(call), answer))
+
+
+async def record_calls(calls: Sequence[Called], transaction: Transaction, tools: Tools) -> list[list[Effect]]:
+    """Record what became of calls; returns what follows from each."""
     async with transaction() as work:
-        job = (await work.jobs.of_attempts([order.attempt.id]))[order.attempt.id]
-        follows = _record(job, order.attempt, answer, tools.provider.endpoint(call), tools)
-        await work.jobs.save([job])
-        await _tell_breaker(work, answer, tools)
-        return tell(work, job, follows)
+        jobs = await work.jobs.of_attempts([call.attempt.id for call in calls])
+        effects = []
+        for call in calls:
+            job = jobs[call.attempt.id]
+            effects.append(tell(work, job, _record(job, call.attempt, call.answer, call.endpoint, tools)))
+        await work.jobs.save({job.id: job for job in jobs.values()}.values())
+        if await _tell_breaker(work, [call.answer for call in calls], tools):
+            effects[-1].append(Nudge.DISPATCH)
+        return effects
 
 
 async def _call(order: Submit, call: ProviderCall, tools: Tools) -> _Answer:
@@ -94,16 +115,20 @@ def _record(job: Job, attempt: Attempt, answer: _Answer, endpoint: str, tools: T
             return job.in_doubt(attempt.id)
 
 
-async def _tell_breaker(work: Work, answer: _Answer, tools: Tools) -> None:
-    taken = isinstance(answer, Submitted)
-    if not isinstance(answer, NotAccepted) and not (taken and await work.queue.failures()):
-        return
+async def _tell_breaker(work: Work, answers: Sequence[_Answer], tools: Tools) -> bool:
+    """Tell it how calls fared; returns whether it now lets others through than before."""
+    telling = [answer for answer in answers if isinstance(answer, Submitted | NotAccepted)]
+    refused = any(isinstance(answer, NotAccepted) for answer in telling)
+    if not telling or not (refused or await work.queue.failures()):
+        return False
     breaker = await work.queue.dispatcher()
-    if taken:
-        breaker.heal()
-    else:
-        breaker.trip(tools.clock())
+    for answer in telling:
+        if isinstance(answer, Submitted):
+            breaker.heal()
+        else:
+            breaker.trip(tools.clock())
     await work.queue.set_breaker(breaker)
+    return True
 
 
 async def _archive(job: JobRecord, tools: Tools) -> None:

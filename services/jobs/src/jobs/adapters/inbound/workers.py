@@ -41,12 +41,16 @@ Cancels = Callable[[CancelCall], Awaitable[None]]
 
 
 class Pool:
-    """At most so many pieces of work at a time; what fails is logged, and a sweep finds it again."""
+    """At most so many pieces of work at a time; what fails is logged, and a sweep finds it again.
+
+    `full` is noted by whoever hands work out: more may wait for the next that ends.
+    """
 
     def __init__(self, name: str, limit: int) -> None:
         self._name, self._limit = name, limit
         self._turns = asyncio.Semaphore(limit)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.full = False
 
     @property
     def free(self) -> int:
@@ -135,7 +139,8 @@ class Workers:
         name = f"submit {job.kind}"
         with continued(job.traceparent, name, job_id=str(job.id), attempt_id=str(attempt.id)):
             self.take(await self._submit(order))
-        self.nudge(Nudge.DISPATCH)
+        if self.submitting.full:
+            self.nudge(Nudge.DISPATCH)
 
     async def _do_cancel(self, order: CancelCall) -> None:
         with continued(order.traceparent, "cancel call"):

@@ -31,9 +31,9 @@ class PillowImages:
         """Tell what the bytes are, proven by decoding them whole. Raises NotAnImage."""
         return await self._beside(lambda: inspect(data))
 
-    async def thumbnail(self, data: bytes) -> bytes:
-        """Make a WebP of at most 512 x 512 pixels. Raises NotAnImage."""
-        return await self._beside(lambda: thumbnail(data))
+    async def inspect_and_shrink(self, data: bytes) -> tuple[Picture, bytes]:
+        """Tell what the bytes are, and make a WebP of at most 512 x 512 pixels. Raises NotAnImage."""
+        return await self._beside(lambda: inspect_and_shrink(data))
 
     async def zip(self, images: Sequence[bytes], captions: Sequence[str]) -> bytes:
         """Pack a training archive: each image as `NN.ext`, its caption, if any, as `NN.txt` beside it."""
@@ -50,19 +50,27 @@ class PillowImages:
 def inspect(data: bytes) -> Picture:
     """Tell format and size of an image, after decoding every pixel of it."""
     with _opened(data) as image:
-        image.load()
-        return Picture(str(image.format).lower(), image.width, image.height)
+        return _decoded(image)
 
 
-def thumbnail(data: bytes) -> bytes:
-    """Make a small WebP, upright whatever the camera noted."""
+def inspect_and_shrink(data: bytes) -> tuple[Picture, bytes]:
+    """Tell format and size of an image, and make a small WebP, upright whatever the camera noted.
+
+    Decoded once; shrunk by whole pixels first, which takes a tenth of the time of weighing each of them.
+    """
     with _opened(data) as image:
-        image.thumbnail(THUMBNAIL)  # before turning: JPEG decodes straight to about this size
+        picture = _decoded(image)
+        image.thumbnail(THUMBNAIL, reducing_gap=1.0)
         upright = ImageOps.exif_transpose(image)
         small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
         out = io.BytesIO()
         small.save(out, "WEBP", quality=80, method=2)
-        return out.getvalue()
+        return picture, out.getvalue()
+
+
+def _decoded(image: Image.Image) -> Picture:
+    image.load()
+    return Picture(str(image.format).lower(), image.width, image.height)
 
 
 def archive(images: Sequence[bytes], captions: Sequence[str]) -> bytes:

@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 UNREADABLE = Counter("atelier_jobs_unreadable", "Stored jobs that this release cannot read")
 
 _READ = "select id, cast(data as text) as data, due_at, poll_at from jobs.jobs"
+_LOCK_TRIED = text(
+    f"{_READ} where id in (select job_id from jobs.attempts"  # noqa: S608 - names of ours
+    " where id = any(cast(:ids as uuid[]))) order by id for no key update"
+)
 _LOCK = text(f"{_READ} where id = any(cast(:ids as uuid[])) order by id for no key update")
 _TAKE = text(
     f"{_READ} where id = any(cast(:ids as uuid[])) and state = 'queued' order by id"
@@ -58,7 +62,6 @@ _USING = text(
 )
 _KNOWN = text("select id from jobs.jobs where id = any(cast(:ids as uuid[]))")
 _IN_TRAINING = text("select training_of from jobs.jobs where training_of = any(cast(:ids as uuid[]))")
-_OWNERS = text("select id, job_id from jobs.attempts where id = any(cast(:ids as uuid[]))")
 _ATTEMPTS = text("select * from jobs.attempts where job_id = any(cast(:ids as uuid[])) order by step, n")
 _ADD = text(
     f"insert into jobs.jobs ({', '.join(JOB_COLUMNS)}) select * from {unnest(JOB_COLUMNS)}"  # noqa: S608 - names of ours
@@ -71,12 +74,18 @@ _SAVE = text(
     f" from {unnest(JOB_COLUMNS)} where jobs.id = new.id"
 )
 _SAVE_ATTEMPTS = text(
-    f"insert into jobs.attempts ({', '.join(ATTEMPT_COLUMNS)}) select * from {unnest(ATTEMPT_COLUMNS)}"  # noqa: S608 - names of ours
+    f"insert into jobs.attempts ({', '.join(ATTEMPT_COLUMNS)}) select * from {unnest(ATTEMPT_COLUMNS, 'of_')}"  # noqa: S608 - names of ours
     " on conflict (id) do update set state = excluded.state, endpoint = excluded.endpoint,"
     " request_id = excluded.request_id, response_url = excluded.response_url,"
     " status_url = excluded.status_url, cancel_url = excluded.cancel_url,"
     " ended_at = excluded.ended_at"
 )
+_SAVING = {
+    (True, False): _SAVE,
+    (False, True): _SAVE_ATTEMPTS,
+    (True, True): text(f"with saved as ({_SAVE.text}) {_SAVE_ATTEMPTS.text}"),
+}
+"""By what has changed: jobs, attempts."""
 _TO_POLL = text(
     "update jobs.jobs set poll_at = :again where id in (select id from jobs.jobs where state = 'running'"
     " and poll_at <= :now order by poll_at limit :most for no key update skip locked)"
@@ -138,9 +147,9 @@ class PostgresJobs:
 
     async def of_attempts(self, attempt_ids: Iterable[UUID]) -> dict[UUID, Job]:
         """Read and lock the jobs of these attempts, by attempt."""
-        owners = (await self._run(_OWNERS, ids=list(attempt_ids))).all()
-        jobs = await self.lock({row.job_id for row in owners})
-        return {row.id: jobs[row.job_id] for row in owners}
+        wanted = set(attempt_ids)
+        jobs = await self.read(_LOCK_TRIED, ids=list(wanted))
+        return {attempt.id: job for job in jobs for attempt in job.attempts if attempt.id in wanted}
 
     async def due(self, now: datetime, limit: int) -> list[Job]:
         """Lock jobs whose deadline has passed."""
@@ -178,11 +187,11 @@ class PostgresJobs:
         rows = [row for row in map(job_row, jobs) if row != self._rows.get(row[0])]
         attempts = [attempt for job in jobs for attempt in job.attempts]
         changed = [attempt for attempt in attempts if attempt != self._attempts.get(attempt.id)]
-        if rows:
-            await self._run(_SAVE, **arrays(JOB_COLUMNS, rows))
+        values = arrays(JOB_COLUMNS, rows) if rows else {}
         if changed:
-            values = [attempt_row(attempt) for attempt in changed]
-            await self._run(_SAVE_ATTEMPTS, **arrays(ATTEMPT_COLUMNS, values))
+            values |= arrays(ATTEMPT_COLUMNS, [attempt_row(attempt) for attempt in changed], "of_")
+        if values:
+            await self._run(_SAVING[bool(rows), bool(changed)], **values)
         await self._discards.add(key for job in jobs for key in job.unwanted)
 
     async def to_poll(self, now: datetime, again: datetime, limit: int) -> list[Job]:

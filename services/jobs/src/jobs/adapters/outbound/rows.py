@@ -50,15 +50,16 @@ ATTEMPT_COLUMNS = {
 }
 
 
-def unnest(columns: dict[str, str]) -> str:
-    """Write the rows of a statement as one array parameter a column."""
-    arrays = ", ".join(f"cast(:{name} as {kind}[])" for name, kind in columns.items())
+def unnest(columns: dict[str, str], prefix: str = "") -> str:
+    """Write the rows of a statement as one array parameter a column; `prefix` parts them from others."""
+    arrays = ", ".join(f"cast(:{prefix}{name} as {kind}[])" for name, kind in columns.items())
     return f"unnest({arrays}) as new ({', '.join(columns)})"
 
 
-def arrays(columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+def arrays(columns: dict[str, str], rows: Sequence[Sequence[Any]], prefix: str = "") -> dict[str, list[Any]]:
     """Turn rows into the parameters of `unnest`."""
-    return dict(zip(columns, (list(column) for column in zip(*rows, strict=True)), strict=True))
+    names = (f"{prefix}{name}" for name in columns)
+    return dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True))
 
 
 def job_row(job: Job) -> tuple[Any, ...]:
