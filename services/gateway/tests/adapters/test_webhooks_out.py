@@ -165,6 +165,29 @@ async def test_models_are_sent_with_links_that_are_fresh(stage, post, receiver):
     assert "X-Amz-Signature" in str(event["data"])
 
 
+async def test_what_happens_while_nobody_is_to_be_told_is_not_told_later(stage, post, receiver):
+    ada = await stage.person()
+    await stage.hear(plan(ada, 2))
+    assert await take_due(10, post.sending) is None
+    await register(ada, receiver.url())
+    assert await post.send() == 0
+    await stage.hear(plan(ada, 3))
+    assert await post.send() == 1
+    assert [event["version"] for event in receiver.bodies()] == [3]
+
+
+async def test_a_deliverer_with_nobody_to_tell_does_not_look_at_every_piece_of_news():
+    looks = []
+
+    async def take(limit: int) -> None:
+        looks.append(limit)
+
+    deliverer = Deliverer(take, take)
+    for _ in range(5):
+        await deliverer.look()
+    assert looks == [100]
+
+
 async def test_a_deliverer_goes_on_while_one_try_cannot_be_noted():
     due, tried = [object(), object()], []
 

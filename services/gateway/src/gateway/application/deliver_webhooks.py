@@ -37,12 +37,15 @@ class Sending:
     site: str
 
 
-async def take_due(limit: int, sending: Sending) -> list[Due]:
-    """Make deliveries of what was logged, and take what is due."""
+async def take_due(limit: int, sending: Sending) -> list[Due] | None:
+    """Make deliveries of what was logged, and take what is due; None while there is nobody to tell."""
     now = sending.clock()
     more = True
     while more:
         async with sending.transaction() as work:
+            if not await work.deliveries.anybody():
+                await work.deliveries.skip()
+                return None
             more = await work.deliveries.fan_out(NAMES, now)
     async with sending.transaction() as work:
         return await work.deliveries.lease(now, now + sending.lease, limit, AT_A_TIME)

@@ -76,6 +76,12 @@ class Endpoints(Protocol):
 class Deliveries(Protocol):
     """What is on its way to endpoints, and what became of it."""
 
+    async def anybody(self) -> bool:
+        """Tell whether any endpoint is there to be told."""
+
+    async def skip(self) -> None:
+        """Let what was logged pass, as there is nobody to tell of it."""
+
     async def fan_out(self, names: Mapping[str, str], now: datetime) -> bool:
         """Make deliveries of what was logged since; True when there may be more.
 

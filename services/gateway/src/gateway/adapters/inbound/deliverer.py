@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -18,10 +19,12 @@ TRIED = Counter("atelier_webhook_tries", "Tries to deliver a webhook", ["outcome
 UNDER_WAY = Gauge("atelier_webhook_tries_under_way", "Tries to deliver a webhook that are under way")
 AT_ONCE = 100
 LOOK_EVERY = 1.0
+NOBODY_FOR = 0.9
+"""Seconds in which nobody looks again after there was nobody to tell; news come many times a second."""
 LAST_WORDS = 5.0
 """Seconds that tries under way get when the process stops; what is cut off is tried again."""
 
-Take = Callable[[int], Awaitable[list[Due]]]
+Take = Callable[[int], Awaitable[list[Due] | None]]
 Deliver = Callable[[Due], Awaitable[Answer]]
 
 
@@ -31,13 +34,18 @@ class Deliverer:
     def __init__(self, take: Take, deliver: Deliver, at_once: int = AT_ONCE) -> None:
         self._take, self._deliver, self._at_once = take, deliver, at_once
         self._tries: set[asyncio.Task[None]] = set()
+        self._nobody_until = 0.0
         self.schedule = Schedule("deliver", LOOK_EVERY, self.look)
 
     async def look(self) -> bool:
         """Start what is due; True when there may be more."""
+        if time.monotonic() < self._nobody_until:
+            return False
         free = self._at_once - len(self._tries)
         taken = await self._take(free) if free else []
-        for due in taken:
+        if taken is None:
+            self._nobody_until = time.monotonic() + NOBODY_FOR
+        for due in taken or ():
             task = asyncio.create_task(self._try(due))
             self._tries.add(task)
             task.add_done_callback(self._over)

@@ -19,6 +19,11 @@ from gateway.domain.public_events import is_document
 from gateway.domain.webhooks import Answer, Status
 
 _AT_ONCE = 1_000
+_ANYBODY = text("select exists (select from gateway.webhook_endpoints where disabled_at is null)")
+_SKIP = text("""
+    update gateway.webhook_head h set seq = l.seq from gateway.log_head l where h.seq < l.seq
+        and not exists (select from gateway.webhook_endpoints where disabled_at is null)
+""")
 _SPREAD = text("select seq from gateway.webhook_head for no key update skip locked")
 _HEAD = text("select seq from gateway.log_head")
 _WANTED = text("""
@@ -134,6 +139,14 @@ class StoredDeliveries:
     """Deliveries, within one transaction."""
 
     connection: AsyncConnection
+
+    async def anybody(self) -> bool:
+        """Tell whether any endpoint is there to be told."""
+        return bool((await self.connection.execute(_ANYBODY)).scalar_one())
+
+    async def skip(self) -> None:
+        """Let what was logged pass, as there is nobody to tell of it."""
+        await self.connection.execute(_SKIP)
 
     async def fan_out(self, names: Mapping[str, str], now: datetime) -> bool:
         """Make deliveries of what was logged since; True when there may be more."""
