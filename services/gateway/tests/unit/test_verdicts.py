@@ -3,7 +3,7 @@ from uuid import uuid4
 
 from chassis.testing import delivery
 from contracts.billing import Limits, PlanChanged
-from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, HoldDeclined
+from contracts.credits import AccountChanged, CreditsHeld, CreditsQuoted, Entry, HoldDeclined
 from contracts.envelope import Delivery
 from contracts.jobs import JobChanged, JobsRefused
 from contracts.orders import Operation, Recipe
@@ -18,6 +18,10 @@ def job(status: str) -> JobChanged:
         id=uuid4(), team_id=uuid4(), version=1, operation=Operation.GENERATE_IMAGES, status=status,
         quantity=1, recipe=Recipe(), created_at=NOW, updated_at=NOW,
     )  # fmt: skip
+
+
+def entry(kind: str) -> Entry:
+    return Entry(id=uuid4(), kind=kind, amount=1, balance_after=200, version=2, at=NOW)
 
 
 def test_each_answer_is_the_verdict_of_the_request_it_names():
@@ -43,6 +47,12 @@ def test_a_jobs_document_answers_the_request_that_caused_it():
     assert spoken([caused]) == {caused.correlation_id: GRANTED}
 
 
+def test_what_a_job_says_on_its_own_account_answers_nobody():
+    said = job("completed")
+
+    assert spoken([Delivery(said, uuid4(), said.id)]) == {}
+
+
 def test_documents_of_others_are_no_verdict():
     plan = PlanChanged(
         team_id=uuid4(), version=1, plan="free", status="active",
@@ -63,3 +73,14 @@ def test_a_sign_up_waits_for_credits_and_not_for_an_empty_account():
     full = AccountChanged(team_id=uuid4(), version=1, available=200, bonus=0, reserved=0)
 
     assert credited([empty, full]) == {full.team_id}
+
+
+def test_what_jobs_cost_is_no_news_for_a_sign_up():
+    spent, paid = (
+        AccountChanged(
+            team_id=uuid4(), version=2, available=200, bonus=0, reserved=0, entries=tuple(map(entry, kinds))
+        )
+        for kinds in (["reserve", "deduct", "refund"], ["reserve", "replenish"])
+    )
+
+    assert credited([spent, paid]) == {paid.team_id}

@@ -20,6 +20,7 @@ _WORDS = {
     "quote_expired": "The quote has expired. Ask for a new one.",
     "quote_mismatch": "The quote does not cover this, or was used already. Ask for a new one.",
 }
+_OF_JOBS = frozenset({"reserve", "deduct", "refund"})
 
 
 def spoken(deliveries: Iterable[Delivery[Message]]) -> dict[UUID, Verdict]:
@@ -40,6 +41,8 @@ def spoken(deliveries: Iterable[Delivery[Message]]) -> dict[UUID, Verdict]:
                 | JobsRefused(request_id=id_, code=code, detail=detail)
             ):
                 verdicts[id_] = Verdict("refused", code, detail)
+            case JobChanged(id=id_) if delivery.correlation_id == id_:
+                pass  # said on the job's own account: nobody asked
             case JobChanged() | ModelChanged() | BillingChanged() | ExportChanged():
                 # A document answers what was asked of its owner when it was said because of it.
                 verdicts.setdefault(delivery.correlation_id, GRANTED)
@@ -55,4 +58,11 @@ def stopping(jobs: Iterable[JobChanged]) -> set[UUID]:
 
 def credited(accounts: Iterable[AccountChanged]) -> set[UUID]:
     """Find the teams that have credits, which is what a sign-up waits for."""
-    return {account.team_id for account in accounts if account.available + account.bonus > 0}
+    return {
+        account.team_id for account in accounts if account.available + account.bonus > 0 and _grew(account)
+    }
+
+
+def _grew(account: AccountChanged) -> bool:
+    """Whether it may be news that there are credits; most accounts change by what jobs cost."""
+    return not account.entries or any(entry.kind not in _OF_JOBS for entry in account.entries)

@@ -14,15 +14,20 @@ from gateway.application.ports import Notice
 
 CHANNEL = "gateway_news"
 # The row lock is the fence: numbers are taken in the order of the commits, so readers never miss a row.
-_NUMBER = text("update gateway.log_head set seq = seq + :count returning seq")
-_APPEND = text("""
-    insert into gateway.event_log (seq, team_id, type, subject, version, document, at)
-    select cast(:last as bigint) - :count + position, team_id, type, subject, version, document, :now
-    from unnest(cast(:teams as uuid[]), cast(:types as text[]), cast(:subjects as text[]),
-        cast(:versions as bigint[]), cast(:documents as jsonb[]))
-        with ordinality as d (team_id, type, subject, version, document, position)
-    on conflict (type, subject, version) do nothing returning seq
-""")
+_APPEND = text(f"""
+    with head as (
+        update gateway.log_head set seq = seq + cast(:count as bigint) returning seq
+    ), added as (
+        insert into gateway.event_log (seq, team_id, type, subject, version, document, at)
+        select head.seq - :count + position, team_id, type, subject, version, document, :now
+        from head, unnest(cast(:teams as uuid[]), cast(:types as text[]), cast(:subjects as text[]),
+            cast(:versions as bigint[]), cast(:documents as jsonb[]))
+            with ordinality as d (team_id, type, subject, version, document, position)
+        on conflict (type, subject, version) do nothing returning seq
+    )
+    select head.seq as last, pg_notify('{CHANNEL}', '') as told, array(select seq from added) as numbers
+    from head
+""")  # noqa: S608 - a name of ours
 _NOTIFY = text(f"select pg_notify('{CHANNEL}', '')")
 _PRUNE = text("""
     with old as (delete from gateway.event_log where at < :before returning seq)
@@ -42,15 +47,14 @@ class StoredLog:
 
         After the commit it wakes whoever waits for news or a verdict.
         """
-        new = await self._append(facts, now) if facts else []
+        if facts:
+            return await self._append(facts, now)
         await self.connection.execute(_NOTIFY)
-        return new
+        return []
 
     async def _append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
         count = len(facts)
-        last = (await self.connection.execute(_NUMBER, {"count": count})).scalar_one()
         values = {
-            "last": last,
             "count": count,
             "now": now,
             "teams": [_team(fact) for fact in facts],
@@ -59,8 +63,9 @@ class StoredLog:
             "versions": [_version(fact) for fact in facts],
             "documents": [fact.model_dump_json() for fact in facts],
         }
-        numbers = set((await self.connection.execute(_APPEND, values)).scalars())
-        return [fact for seq, fact in enumerate(facts, last - count + 1) if seq in numbers]
+        row = (await self.connection.execute(_APPEND, values)).one()
+        numbers = set(row.numbers)
+        return [fact for seq, fact in enumerate(facts, row.last - count + 1) if seq in numbers]
 
     async def prune(self, before: datetime) -> None:
         """Drop what happened before then."""

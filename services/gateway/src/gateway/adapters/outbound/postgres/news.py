@@ -10,8 +10,6 @@ from typing import TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
 from chassis.health import Health
@@ -20,13 +18,13 @@ from gateway.adapters.outbound.postgres.listener import EVERYTHING, Listener
 from gateway.application.ports import Awaited, Watch
 from gateway.domain.requests import Verdict
 
-_VERDICTS = text("""
+_VERDICTS = """
     select id, cast(verdict as text) as verdict from gateway.requests
-    where id = any(:ids) and verdict is not null
-""")
-_HEAD = text("select seq from gateway.log_head")
-_TEAMS = text("select distinct team_id from gateway.event_log where seq > :seq and team_id = any(:teams)")
-_BACKLOG = text("select count(*) from (select 1 from gateway.outbox limit :limit) as waiting")
+    where id = any($1) and verdict is not null
+"""
+_HEAD = "select seq from gateway.log_head"
+_TEAMS = "select distinct team_id from gateway.event_log where seq > $1 and team_id = any($2)"
+_BACKLOG = "select count(*) as waiting from (select 1 from gateway.outbox limit $1) as counted"
 _LOOK_EVERY = 1.0
 NEWS = "news"
 """The part that looks into the database every second."""
@@ -125,27 +123,33 @@ class News:
             async with asyncio.timeout(_LOOK_EVERY):
                 await self._wake.wait()
         self._wake.clear()
-        async with self._database.reading() as connection:
-            if self._waiting:
-                await self._tell_verdicts(connection)
-            await self._tell_teams(connection)
-            if time.monotonic() - self._counted >= _LOOK_EVERY:
-                self._counted = time.monotonic()
-                self._backlog = (await connection.execute(_BACKLOG, {"limit": self._limit})).scalar_one()
+        if self._waiting:
+            await self._tell_verdicts()
+        if self._watching:
+            await self._tell_teams()
+        else:
+            self._seq = None
+        if time.monotonic() - self._counted >= _LOOK_EVERY:
+            self._counted = time.monotonic()
+            [counted] = await self._database.read(_BACKLOG, self._limit)
+            self._backlog = counted["waiting"]
 
-    async def _tell_verdicts(self, connection: AsyncConnection) -> None:
-        for row in await connection.execute(_VERDICTS, {"ids": list(self._waiting)}):
-            verdict = Verdict(**orjson.loads(row.verdict))
-            for waiting in self._waiting.get(row.id, ()):
+    async def _tell_verdicts(self) -> None:
+        for row in await self._database.read(_VERDICTS, list(self._waiting)):
+            verdict = Verdict(**orjson.loads(row["verdict"]))
+            for waiting in self._waiting.get(row["id"], ()):
                 if not waiting.done():
                     waiting.set_result(verdict)
 
-    async def _tell_teams(self, connection: AsyncConnection) -> None:
-        head = (await connection.execute(_HEAD)).scalar_one()
-        if self._watching and self._seq is not None and head > self._seq:
-            values = {"seq": self._seq, "teams": list(self._watching)}
-            for team_id in (await connection.execute(_TEAMS, values)).scalars():
-                for watch in self._watching.get(team_id, ()):
+    async def _tell_teams(self) -> None:
+        [found] = await self._database.read(_HEAD)
+        head = found["seq"]
+        if self._seq is None:  # nobody knows what came before they began to watch: they look for themselves
+            for watch in chain.from_iterable(self._watching.values()):
+                watch.changed.set()
+        elif head > self._seq:
+            for row in await self._database.read(_TEAMS, self._seq, list(self._watching)):
+                for watch in self._watching.get(row["team_id"], ()):
                     watch.changed.set()
         self._seq = head
 
