@@ -1,13 +1,11 @@
-import asyncio
-
 from billing import bootstrap
 from billing.adapters.inbound import cli
 from chassis.announcing import announcing
-from chassis.commands import Command, main
+from chassis.commands import Command, forever, main
 from chassis.parked import parked
 
 COMMANDS = {
-    "serve": Command("run the service", lambda _: asyncio.run(bootstrap.serve())),
+    "serve": Command("run the service", lambda _: forever(bootstrap.serve())),
     "migrate": Command(
         "bring the schema and the topology of the bus up to date", lambda _: bootstrap.migrate()
     ),

@@ -1,12 +1,10 @@
-import asyncio
-
 from catalog.bootstrap import announce, migrate, serve
 from chassis.announcing import announcing
-from chassis.commands import Command, main
+from chassis.commands import Command, forever, main
 from chassis.parked import parked
 
 COMMANDS = {
-    "serve": Command("run the service", lambda _: asyncio.run(serve())),
+    "serve": Command("run the service", lambda _: forever(serve())),
     "migrate": Command(
         "bring the schema and the topology of the bus up to date, and publish the collection",
         lambda _: migrate(),

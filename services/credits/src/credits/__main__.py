@@ -1,8 +1,7 @@
-import asyncio
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
-from chassis.commands import Command, main
+from chassis.commands import Command, forever, main
 from chassis.migrate import migrate
 from chassis.parked import parked
 from chassis.service import run
@@ -15,7 +14,7 @@ from credits.settings import Settings
 
 
 def _serve(_options: Namespace) -> None:
-    asyncio.run(run(bootstrap.build(load(Settings))))
+    forever(run(bootstrap.build(load(Settings))))
 
 
 def _migrate(_options: Namespace) -> None:

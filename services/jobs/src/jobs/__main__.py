@@ -1,9 +1,8 @@
-import asyncio
 from argparse import ArgumentParser, Namespace
 from uuid import UUID
 
 from chassis.announcing import announcing
-from chassis.commands import Command, main
+from chassis.commands import Command, forever, main
 from chassis.migrate import migrate
 from chassis.parked import parked
 from chassis.service import run
@@ -13,7 +12,7 @@ from jobs.settings import Settings
 
 
 def _serve(_options: Namespace) -> None:
-    asyncio.run(run(bootstrap.build(load(Settings))))
+    forever(run(bootstrap.build(load(Settings))))
 
 
 def _migrate(_options: Namespace) -> None:

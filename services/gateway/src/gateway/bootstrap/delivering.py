@@ -8,6 +8,7 @@ from functools import partial
 from random import SystemRandom
 
 from chassis.clock import utc_now
+from chassis.commands import forever
 from chassis.database import Database
 from chassis.health import Health
 from chassis.service import Service, run
@@ -62,4 +63,4 @@ def build(settings: DelivererSettings) -> Service:
 
 def main() -> None:
     """Send webhooks to clients until told to stop."""
-    asyncio.run(run(build(load(DelivererSettings))))
+    forever(run(build(load(DelivererSettings))))

@@ -1,9 +1,9 @@
 """The process that keeps the views."""
 
-import asyncio
 from functools import partial
 
 from chassis.clock import utc_now
+from chassis.commands import forever
 from chassis.database import Database
 from chassis.service import Service, run
 from chassis.settings import load
@@ -29,4 +29,4 @@ def build(settings: ProjectorSettings) -> Service:
 
 def main() -> None:
     """Keep the views until told to stop."""
-    asyncio.run(run(build(load(ProjectorSettings))))
+    forever(run(build(load(ProjectorSettings))))

@@ -3,10 +3,10 @@
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
-import uvloop
 from fastapi import FastAPI
 
 from chassis.clock import utc_now
+from chassis.commands import forever
 from chassis.database import Database
 from chassis.gathering import Gathering
 from chassis.health import Health
@@ -133,4 +133,4 @@ def identity(settings: Settings, database: Database) -> Identity:
 
 def main() -> None:
     """Serve the API until told to stop."""
-    uvloop.run(run(build(load(Settings))))
+    forever(run(build(load(Settings))))
