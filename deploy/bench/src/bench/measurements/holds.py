@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from statistics import median
 from uuid import UUID, uuid4
 
-from bench.bench import Bench
+from bench.bench import FOLDER, Bench
 from bench.cpu import Processes, Spent, cost
-from bench.driving import credits_alone, for_update, load, no_op
+from bench.driving import credits_alone, for_update, load, no_op, pgbench
 from bench.driving.credits_alone import Place
 from bench.figures import Baseline, at_least, percentile
 
@@ -42,6 +42,7 @@ async def _measure(
             holds, others, spent = await _side_by_side(bench, bus, beside, processes, teams, crowd)
             _report(bench, crowd, holds, others, nothing, spent)
             await _report_latencies(bench, bus, teams, crowd)
+        await _report_pgbench(bench, beside, len(teams), crowd)
 
 
 async def _idle(bench: Bench, beside: Place, teams: Sequence[UUID]) -> Baseline:
@@ -90,3 +91,19 @@ async def _report_latencies(bench: Bench, bus: load.Bus, teams: Sequence[UUID], 
     for share in (0.5, 0.99):
         name = f"  p{share * 100:.0f} at {rate:,.0f}/s, {crowd}"
         bench.report.add(name, "ms", [percentile(run, share) for run in runs])
+
+
+async def _report_pgbench(bench: Bench, beside: Place, teams: int, crowd: str) -> None:
+    """Measure what Postgres reaches when nothing but Postgres works: no message, no decision in Python."""
+    if (program := pgbench.program()) is None:
+        bench.say("pgbench is not installed beside postgres: what Postgres reaches by itself is not measured")
+        return
+    await for_update.open_accounts(beside.dsn, pgbench.teams(crowd, teams))
+    seconds = bench.scale.seconds / 5
+    for clients in pgbench.CLIENTS:
+        runs = [
+            pgbench.holds(program, beside.dsn, FOLDER / "hold.sql", crowd, teams, clients, seconds)
+            for _ in range(bench.scale.runs)
+        ]
+        bench.report.add(f"  pgbench, a statement each, {crowd}, {clients} clients", "/s", runs)
+        bench.say(f"pgbench, {crowd}, {clients} clients: {median(runs):,.0f} holds/s")
