@@ -17,8 +17,6 @@ import yaml
 from e2e.house import House
 from prometheus_client.parser import text_string_to_metric_families
 
-from atelier_local.plan import PROCESSES
-
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "deploy" / "observability"
 RULES = [
@@ -73,8 +71,8 @@ async def exported(house: House) -> dict[str, set[str]]:
     await team.end(await team.generate("for the dashboards", 1))
     found: dict[str, set[str]] = {"up": set()}
     async with httpx.AsyncClient() as client:
-        for process in PROCESSES[1:]:
-            answer = await client.get(f"http://127.0.0.1:{house.stack.plan.ports[process.name]}/metrics")
+        for name in house.stack.processes():
+            answer = await client.get(f"http://127.0.0.1:{house.stack.plan.ports[name]}/metrics")
             for family in text_string_to_metric_families(answer.text):
                 names = family.name if family.type == "gauge" else f"{family.name}_total"
                 found.setdefault(names, set())

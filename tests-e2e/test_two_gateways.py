@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -20,7 +21,7 @@ EXCHANGE = 0.25
 async def balancer(house) -> AsyncIterator[Door]:
     """Both gateways in turn, one connection each."""
     second = await asyncio.to_thread(house.stack.add_replica, "gateway")
-    balancer = Door([house.stack.plan.ports["gateway"], house.stack.plan.ports[second]])
+    balancer = Door([urlsplit(house.stack.url).port, house.stack.plan.ports[second]])
     await balancer.open()
     yield balancer
     await balancer.close()

@@ -161,10 +161,10 @@ class Stack:
         """
         alike = self._one(name)
         number = sum(process.command() == alike.command() for process in self._processes.values()) + 1
-        replica = replace(alike, name=f"{name}-{number}", role=name)
+        replica = replace(alike, name=f"{name}-{number}", role="")
         self._processes[replica.name] = replica
         self._plan = self.plan.with_port(replica.name, free_run())
-        self._overrides[replica.name] = variables
+        self._overrides[replica.name] = self._overrides.get(name, {}) | variables
         self.start_service(replica.name)
         return replica.name
 
