@@ -292,7 +292,7 @@ async def test_open_streams_and_waiting_requests_do_not_hold_up_a_stop(environme
     client = httpx.AsyncClient(base_url=base, timeout=20)
     async with client, listening(fresh_vhost, TeamOpened) as bus:
         projecting = running("project", environment | {"HTTP_PORT": free_port()})
-        with projecting, running("serve", environment) as process:
+        with projecting, running("serve", environment | {"DRAIN_SECONDS": "0"}) as process:
             await until_ready(client)
             await sign_up(client, bus)
             await bus.say(reference := reference_model())
