@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 Json = dict[str, Any]
@@ -36,7 +36,7 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = transport if isinstance(transport, asyncio.Transport) else None
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no class of asyncio
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
