@@ -6,6 +6,7 @@ from services.gateway.tests.stage import Person, Stage, model, reference_model
 from sqlalchemy import text
 
 from chassis.clock import utc_now
+from contracts.catalog import PreviewPublished
 from contracts.jobs import JobChanged, JobsRefused, Receipt, Result
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.application.tidy_up import tidy_up
@@ -181,3 +182,27 @@ async def test_throttles_are_forgotten_after_a_day(stage: Stage):
     await tidy_up(transaction(stage.database), lambda: utc_now() + timedelta(days=2))
 
     assert (await stage.rows("select count(*) as n from gateway.throttles"))[0].n == 0
+
+
+async def test_pictures_that_no_reference_model_shows_any_more_are_forgotten_after_a_day(stage: Stage):
+    shown, replaced, awaited = (digit * 64 for digit in "abc")
+    before = reference_model(preview=replaced)
+    pictures = [
+        PreviewPublished(sha256=name, content_type="image/webp", data="UklGRg==")
+        for name in (shown, replaced, awaited)
+    ]
+    await stage.hear(*pictures, before)
+    await stage.hear(before.model_copy(update={"version": 2, "preview": shown}))
+
+    async def kept() -> list[str]:
+        rows = await stage.rows("select sha256 from gateway.previews order by 1")
+        return [row.sha256 for row in rows]
+
+    await tidy_up(transaction(stage.database), utc_now)
+    assert await kept() == [shown, replaced, awaited]
+    async with stage.database.transaction() as session:
+        a_while_ago = "update gateway.previews set recorded_at = recorded_at - interval '25 hours'"
+        await session.connection.execute(text(a_while_ago))
+    await stage.hear(pictures[2])  # said again, and not yet shown
+    await tidy_up(transaction(stage.database), utc_now)
+    assert await kept() == [shown, awaited]

@@ -120,6 +120,9 @@ class Documents(Protocol):
     async def price(self, lists: Sequence[PricingChanged]) -> None:
         """Keep price lists, each version once."""
 
+    async def forget_pictures(self, before: datetime) -> None:
+        """Drop the pictures of before then that no reference model shows any more."""
+
     async def picture(self, previews: Sequence[PreviewPublished]) -> None:
         """Keep the pictures of reference models."""
 

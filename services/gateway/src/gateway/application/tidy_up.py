@@ -10,10 +10,11 @@ from gateway.domain.requests import KEYS_LIVE
 
 EVENTS_LIVE = timedelta(days=30)
 THROTTLES_LIVE = timedelta(days=1)
+PICTURES_LIVE = timedelta(days=1)
 
 
 async def tidy_up(transaction: Transaction, clock: Clock) -> None:
-    """Drop old idempotency keys, sessions, events, deliveries and counters, and what was done long ago."""
+    """Drop what is old: idempotency keys, sessions, events, deliveries, counters, pictures shown no more."""
     now = clock()
     async with transaction() as work:
         await work.requests.forget(now - KEYS_LIVE)
@@ -22,6 +23,7 @@ async def tidy_up(transaction: Transaction, clock: Clock) -> None:
         await work.proofs.forget(now)
         await work.post.forget(now - PARKED_LIVE)
         await work.activity.forget(now - ACTIVITY_LIVES)
+        await work.documents.forget_pictures(now - PICTURES_LIVE)
         await work.throttles.prune(now - THROTTLES_LIVE)
         await work.log.prune(now - EVENTS_LIVE)
         await work.deliveries.forget(now - EVENTS_LIVE)

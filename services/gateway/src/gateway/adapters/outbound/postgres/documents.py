@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import TypeVar
@@ -57,7 +58,12 @@ _QUOTE = text("""
 _PICTURE = text("""
     insert into gateway.previews (sha256, content_type, data)
     select * from unnest(cast(:names as text[]), cast(:types as text[]), cast(:data as bytea[]))
-    on conflict (sha256) do nothing
+    on conflict (sha256) do update set recorded_at = now()
+""")
+# A picture comes before the document that shows it: what is new may not be shown yet.
+_FORGET_PICTURES = text("""
+    delete from gateway.previews p where p.recorded_at < :before
+        and not exists (select from gateway.view_reference_models r where r.preview = p.sha256)
 """)
 D = TypeVar("D", bound=Document)
 
@@ -144,6 +150,10 @@ class StoredDocuments:
                 "data": [base64.b64decode(preview.data) for preview in previews],
             }
             await self.connection.execute(_PICTURE, values)
+
+    async def forget_pictures(self, before: datetime) -> None:
+        """Drop the pictures of before then that no reference model shows any more."""
+        await self.connection.execute(_FORGET_PICTURES, {"before": before})
 
 
 def _placed(entries: Iterable[Entry]) -> Iterator[tuple[int, Entry]]:

@@ -138,6 +138,7 @@ previews = Table(
     Column("sha256", Text, primary_key=True),
     Column("content_type", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    _now("recorded_at"),
 )
 view_accounts = _view(
     "view_accounts",
