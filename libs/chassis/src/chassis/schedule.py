@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from chassis.clock import Clock
 from chassis.health import Health
 from chassis.supervision import keep_running
+
+DAY = timedelta(days=1)
 
 
 @dataclass(eq=False)
@@ -36,3 +40,23 @@ class Schedule:
                 await self._wanted.wait()
         except TimeoutError:
             return
+
+
+@dataclass(slots=True)
+class Daily:
+    """Does something at its first turn, and then once a day: what a schedule of many turns may run."""
+
+    run: Callable[[], Awaitable[None]]
+    clock: Clock
+    done_at: datetime | None = None
+
+    async def __call__(self) -> None:
+        """Do it when a day is over."""
+        now = self.clock()
+        if self.done_at is None or now - self.done_at >= DAY:
+            await self.run()
+            self.done_at = now
+
+    def forget(self) -> None:
+        """Begin anew at the next turn."""
+        self.done_at = None

@@ -9,6 +9,7 @@ from services.credits.tests.stories import DAY, NOW, ask, captured, order
 from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.schedule import Daily
 from chassis.turns import PostgresTurns
 from credits.adapters.inbound.schedule import (
     FINDINGS,
@@ -16,7 +17,6 @@ from credits.adapters.inbound.schedule import (
     OLDEST_HOLD,
     RUNNER,
     UNCOLLECTED,
-    Daily,
     schedules,
 )
 from credits.adapters.outbound.figures import PostgresFigures

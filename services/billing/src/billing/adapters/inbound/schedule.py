@@ -1,7 +1,5 @@
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 
 from prometheus_client import Gauge
@@ -15,11 +13,10 @@ from billing.application.publish_offers import publish_offers
 from billing.application.reconcile import reconcile
 from billing.application.take_events import take_waiting
 from chassis.clock import Clock
-from chassis.schedule import Schedule
+from chassis.schedule import Daily, Schedule
 
 logger = logging.getLogger(__name__)
 HEALED = Gauge("atelier_billing_healed_teams", "For how many teams the last reconcile found what was missed")
-DAY = timedelta(days=1)
 MINUTE = 60.0
 
 
@@ -42,22 +39,6 @@ def schedules(transaction: Transaction, stripe: Stripe | None, turns: Turns, clo
     return found + [
         Schedule(name, every, partial(_in_turn, turns, run)) for name, (every, run) in work.items()
     ]
-
-
-@dataclass(slots=True)
-class Daily:
-    """Does something at its first turn, and then once a day."""
-
-    run: Callable[[], Awaitable[None]]
-    clock: Clock
-    done_at: datetime | None = None
-
-    async def __call__(self) -> None:
-        """Do it when a day is over."""
-        now = self.clock()
-        if self.done_at is None or now - self.done_at >= DAY:
-            await self.run()
-            self.done_at = now
 
 
 async def _in_turn(turns: Turns, run: Callable[[], Awaitable[object]]) -> object:

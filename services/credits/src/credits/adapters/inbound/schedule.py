@@ -1,13 +1,11 @@
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 
 from prometheus_client import Gauge
 
 from chassis.clock import Clock
-from chassis.schedule import Schedule
+from chassis.schedule import Daily, Schedule
 from credits.application.announce_prices import announce_prices
 from credits.application.expire_credits import expire_buckets, expire_holds
 from credits.application.forget_offers import forget_offers
@@ -21,7 +19,6 @@ RUNNER = Gauge("atelier_credits_runner", "1 in the process that does what is due
 HOLDS = Gauge("atelier_credits_open_holds", "Holds that are neither captured nor released")
 OLDEST_HOLD = Gauge("atelier_credits_oldest_hold_seconds", "Age of the oldest open hold")
 UNCOLLECTED = Gauge("atelier_credits_uncollected", "Credits that teams owe")
-DAY = timedelta(days=1)
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
@@ -46,26 +43,6 @@ def schedules(
     return [
         Schedule(name, every, partial(_in_turn, turns, run, audits)) for name, (every, run) in work.items()
     ]
-
-
-@dataclass(slots=True)
-class Daily:
-    """Does something at its first turn, and then once a day."""
-
-    run: Callable[[], Awaitable[None]]
-    clock: Clock
-    done_at: datetime | None = None
-
-    async def __call__(self) -> None:
-        """Do it when a day is over."""
-        now = self.clock()
-        if self.done_at is None or now - self.done_at >= DAY:
-            await self.run()
-            self.done_at = now
-
-    def forget(self) -> None:
-        """Begin anew at the next turn."""
-        self.done_at = None
 
 
 async def _in_turn(turns: Turns, run: Callable[[], Awaitable[object]], audits: Daily) -> object:
