@@ -8,6 +8,7 @@ import pytest
 from e2e.browser import Visitor, browsing
 from e2e.house import HURRIED, PLENTY, House, opened
 from e2e.letters import link
+from e2e.receiver import Receiver, receiving
 from e2e.witness import secrets_found, watch
 from playwright.async_api import Browser
 
@@ -48,6 +49,13 @@ async def browser() -> AsyncIterator[Browser]:
     """The browser of all visitors."""
     async with browsing() as browser:
         yield browser
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A client's own server, which is sent webhooks."""
+    async with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture

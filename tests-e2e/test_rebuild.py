@@ -31,14 +31,6 @@ NOT_ANNOUNCED = ("view_quotes",)
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    await receiver.start()
-    yield receiver
-    await receiver.stop()
-
-
-@pytest.fixture
 async def till(house: House) -> AsyncIterator[Till]:
     till = Till(house)
     yield till

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,20 +20,7 @@ class Receiver:
     got: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
     answers: dict[str, Answer | int] = field(default_factory=dict)
     port: int = 0
-    _runner: web.AppRunner | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def start(self) -> None:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._take)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
 
     def url(self, name: str = "hook", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}/{name}"
@@ -56,10 +44,26 @@ class Receiver:
                 await self._news.wait()
         return self.bodies(name)
 
-    async def _take(self, request: web.Request) -> web.StreamResponse:
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        """Remember a request, and answer it."""
         self.got.append((request.path, dict(request.headers), await request.text()))
         self._news.set()
         answer = self.answers.get(request.path.split("/")[1], 204)
         if isinstance(answer, int):
             return web.Response(status=answer, text=None if answer == 204 else "so be it")
         return await answer(request)
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    """Let a receiver listen meanwhile."""
+    receiver, app = Receiver(), web.Application()
+    app.router.add_route("*", "/{tail:.*}", receiver.take)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        receiver.port = runner.addresses[0][1]
+        yield receiver
+    finally:
+        await runner.cleanup()

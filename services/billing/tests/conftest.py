@@ -12,8 +12,7 @@ from billing.adapters.outbound.stripe.client import connected
 from billing.adapters.outbound.tables import metadata
 from billing.application.ports import Transaction
 from chassis.database import Database
-from chassis.migrate import upgrade
-from chassis.testing import FreshDatabase, empty, in_thread, take_said
+from chassis.testing import FreshDatabase, empty, take_said
 from contracts.message import Message
 from sandbox.testing import Running, running
 
@@ -33,11 +32,14 @@ class Postgres:
         return await take_said(self.database)
 
 
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    return ("billing", "credits")  # what billing says becomes credits, for whoever follows a story to its end
+
+
 @pytest.fixture(scope="module")
 def migrated(fresh_database: FreshDatabase) -> str:
-    url = fresh_database.url("billing")
-    in_thread(lambda: upgrade(url, "billing"))
-    return url
+    return fresh_database.url("billing")
 
 
 @pytest.fixture
@@ -67,16 +69,9 @@ async def client(sandbox: Running) -> AsyncIterator[StripeClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def ledger_url(fresh_database: FreshDatabase) -> str:
-    url = fresh_database.url("credits")
-    in_thread(lambda: upgrade(url, "credits"))
-    return url
-
-
 @pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Database]:
-    database = Database(ledger_url, "credits", pool_size=4)
+async def ledger(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
+    database = Database(fresh_database.url("credits"), "credits", pool_size=4)
     yield database
     await database.close()
 

@@ -9,8 +9,7 @@ from catalog.adapters.outbound import postgres
 from catalog.adapters.outbound.tables import metadata
 from catalog.application.ports import Transaction
 from chassis.database import Database
-from chassis.migrate import upgrade
-from chassis.testing import FreshDatabase, empty, in_thread, take_said
+from chassis.testing import FreshDatabase, empty, take_said
 from contracts.message import Message
 
 
@@ -29,11 +28,14 @@ class Postgres:
         return await take_said(self.database)
 
 
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    return ("catalog",)
+
+
 @pytest.fixture(scope="module")
 def migrated(fresh_database: FreshDatabase) -> str:
-    url = fresh_database.url("catalog")
-    in_thread(lambda: upgrade(url, "catalog"))
-    return url
+    return fresh_database.url("catalog")
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from services.credits.tests.stories import NOW, period
 from sqlalchemy import text
 
 from chassis.database import Database
-from chassis.migrate import upgrade
-from chassis.testing import FreshDatabase, delivery, in_thread
+from chassis.testing import FreshDatabase, delivery
 from contracts.billing import PaymentDisputed, PaymentRefunded, PeriodOpened, TopUpPaid
 from contracts.credits import AccountChanged, CaptureCredits, HoldCredits, QuoteCredits, ReleaseCredits
 from contracts.message import Message
@@ -115,11 +114,14 @@ class Credits:
         return [message for message in await self.store.said() if message.team_id == team_id]
 
 
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    return ("credits",)
+
+
 @pytest.fixture(scope="module")
 def migrated(fresh_database: FreshDatabase) -> str:
-    url = fresh_database.url("credits")
-    in_thread(lambda: upgrade(url, "credits"))
-    return url
+    return fresh_database.url("credits")
 
 
 @pytest.fixture

@@ -2,38 +2,45 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from e2e.receiver import Receiver
+from e2e.receiver import Receiver, receiving
+from fastapi import FastAPI
 from services.gateway.tests.outgoing import LOCAL, Post
 from services.gateway.tests.signer import Signer
 from services.gateway.tests.stage import Stage, make_stage
-from sqlalchemy import text
 
 from chassis.database import Database
-from chassis.migrate import upgrade
-from chassis.testing import FreshDatabase, in_thread
+from chassis.testing import FreshDatabase, empty
 from gateway.adapters.outbound.postgres.all_tables import SCHEMA
 from gateway.adapters.outbound.receivers import HttpReceivers
+
+HEADS = {
+    "log_head": "seq = 0, pruned_to = 0",
+    "webhook_head": "seq = 0",
+    "audit_head": "looked_at = '1970-01-01T00:00:00Z'",
+}
+
+
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    return ("gateway",)
 
 
 @pytest.fixture(scope="module")
 def gateway_url(fresh_database: FreshDatabase) -> str:
-    url = fresh_database.url("gateway")
-    in_thread(lambda: upgrade(url, "gateway"))
-    return url
+    return fresh_database.url("gateway")
+
+
+@pytest.fixture(scope="module")
+async def connected(gateway_url: str) -> AsyncIterator[Database]:
+    database = Database(gateway_url, "gateway", pool_size=6)
+    yield database
+    await database.close()
 
 
 @pytest.fixture
-async def database(gateway_url: str) -> AsyncIterator[Database]:
-    database = Database(gateway_url, "gateway", pool_size=6)
-    yield database
-    async with database.engine.begin() as connection:
-        for table in reversed(SCHEMA.sorted_tables):
-            if table.name not in ("log_head", "audit_head", "webhook_head"):
-                await connection.execute(text(f"delete from {table}"))
-        await connection.execute(text("update gateway.log_head set seq = 0, pruned_to = 0"))
-        await connection.execute(text("update gateway.webhook_head set seq = 0"))
-        await connection.execute(text("update gateway.audit_head set looked_at = '1970-01-01T00:00:00Z'"))
-    await database.close()
+async def database(connected: Database) -> AsyncIterator[Database]:
+    yield connected
+    await empty(connected, SCHEMA, HEADS)
 
 
 @pytest.fixture
@@ -44,9 +51,16 @@ def signer() -> Iterator[Signer]:
     signer.stop()
 
 
+@pytest.fixture(scope="session")
+def door() -> FastAPI:
+    """To build the routes takes longer than most tests: everybody comes in by one door."""
+    nowhere = "postgresql://nowhere"
+    return make_stage(Database(nowhere, "gateway"), nowhere, Signer()).app
+
+
 @pytest.fixture
-async def stage(database: Database, gateway_url: str, signer: Signer) -> AsyncIterator[Stage]:
-    stage = make_stage(database, gateway_url, signer)
+async def stage(database: Database, gateway_url: str, signer: Signer, door: FastAPI) -> AsyncIterator[Stage]:
+    stage = make_stage(database, gateway_url, signer, door)
     async with stage.news.running():
         playing = asyncio.create_task(stage.play())
         yield stage
@@ -58,10 +72,8 @@ async def stage(database: Database, gateway_url: str, signer: Signer) -> AsyncIt
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    await receiver.start()
-    yield receiver
-    await receiver.stop()
+    async with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class Signer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/jwks.json"
+        return f"http://127.0.0.1:{self.server.server_port if self.server else 9}/jwks.json"
 
     def headers(self, body: bytes, age: float = 0) -> dict[str, str]:
         call = SignedCall("req-1", "user-1", str(int(time.time() - age)), "", body)
@@ -56,7 +56,8 @@ class Signer:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Whoever stops it waits for it to look.
+        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
 
     def stop(self) -> None:
         self.server.shutdown()

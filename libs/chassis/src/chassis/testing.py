@@ -1,9 +1,10 @@
 """Fixtures for tests on real parts; they build on the session's `nodes` fixture of the root conftest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis import topology
 from chassis.database import Database
+from chassis.migrate import upgrade
 from contracts import MESSAGES
 from contracts.envelope import Delivery
 from contracts.message import AnyMessage, Command, Message
@@ -25,7 +27,7 @@ from contracts.topology import COMMANDS, FACTS, QUEUES, RETRY_DELAYS, UNROUTED
 
 @dataclass(frozen=True)
 class FreshDatabase:
-    """A database with the five roles and schemas, and nothing in them."""
+    """A database with the five roles and schemas, and nothing in them that a migration has not put there."""
 
     name: str
     postgres: Any
@@ -39,15 +41,52 @@ class FreshDatabase:
         return str(self.postgres.sql(sql, self.name)).strip()
 
 
+@dataclass(frozen=True)
+class Templates:
+    """Databases to be copied, each migrated once: to migrate takes seconds, to copy does not."""
+
+    postgres: Any
+    names: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def migrated(self, schemas: tuple[str, ...]) -> str | None:
+        """Name the database in which these schemas are migrated; None when nothing is to be copied."""
+        from atelier_local.nodes import provision
+
+        if schemas and schemas not in self.names:
+            name = f"template_{uuid4().hex[:12]}"
+            provision(self.postgres, name)
+            for schema in schemas:
+                in_thread(partial(upgrade, str(self.postgres.dsn(name, schema)), schema))
+            self.names[schemas] = name
+        return self.names.get(schemas)
+
+
+@pytest.fixture(scope="session")
+def templates(nodes: Any) -> Iterator[Templates]:  # noqa: ANN401 - deploy/local is no dependency of ours
+    """Keep the session's templates; dropped at its end."""
+    from atelier_local.nodes import drop_database
+
+    templates = Templates(nodes.postgres)
+    yield templates
+    for name in templates.names.values():
+        drop_database(nodes.postgres, name)
+
+
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    """Name the schemas that a fresh database has migrated; whoever wants some says so by this name."""
+    return ()
+
+
 @pytest.fixture(scope="module")
-def fresh_database(nodes: Any) -> Iterator[FreshDatabase]:  # noqa: ANN401 - deploy/local is no dependency of ours
+def fresh_database(templates: Templates, schemas: tuple[str, ...]) -> Iterator[FreshDatabase]:
     """Make a provisioned database of the module's own; dropped at its end."""
     from atelier_local.nodes import drop_database, provision
 
-    name = f"test_{uuid4().hex[:12]}"
-    provision(nodes.postgres, name)
-    yield FreshDatabase(name, nodes.postgres)
-    drop_database(nodes.postgres, name)
+    name, postgres = f"test_{uuid4().hex[:12]}", templates.postgres
+    provision(postgres, name, templates.migrated(schemas))
+    yield FreshDatabase(name, postgres)
+    drop_database(postgres, name)
 
 
 @pytest.fixture(scope="session")
@@ -107,11 +146,17 @@ async def take_said(database: Database) -> list[Message]:
         return [MESSAGES[row.type].model_validate_json(row.payload) for row in rows]
 
 
-async def empty(database: Database, described: MetaData) -> None:
-    """Delete every row of a service's tables."""
+async def empty(database: Database, described: MetaData, heads: Mapping[str, str] | None = None) -> None:
+    """Delete every row of a service's tables, in one statement.
+
+    `heads` are tables of one row that is set back instead, as it is said of each.
+    """
+    heads = heads or {}
+    tables = [table for table in reversed(described.sorted_tables) if table.name not in heads]
+    steps = [f"delete from {table}" for table in tables]  # noqa: S608 - names of ours
+    steps += [f"update {described.schema}.{name} set {to}" for name, to in heads.items()]  # noqa: S608
     async with database.engine.begin() as connection:
-        for table in reversed(described.sorted_tables):
-            await connection.execute(table.delete())
+        await connection.execute(text(f"do $$ begin {'; '.join(steps)}; end $$"))
 
 
 def in_thread(call: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from uuid import uuid4
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import make_url
@@ -13,6 +14,11 @@ from billing.application.open_months import open_months
 from chassis.database import Database
 from chassis.migrate import upgrade
 from chassis.testing import FreshDatabase, in_thread, take_said
+
+
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    return ()  # migrated step by step
 
 
 def upgrade_to_the_first(url: str) -> None:

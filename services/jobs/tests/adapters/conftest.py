@@ -1,22 +1,23 @@
 import io
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import fal_client
 import pytest
 from PIL import Image
-from services.jobs.tests.fakes import Clock
+from services.jobs.tests.memory import Clock
 
 from chassis.database import Database
-from chassis.migrate import upgrade
-from chassis.testing import in_thread
+from chassis.testing import FreshDatabase, delivery
+from contracts.billing import Limits, PlanChanged
 from jobs.adapters.outbound.fal import Fal
 from jobs.adapters.outbound.images import PillowImages
 from jobs.adapters.outbound.keeping_tables import METADATA
 from jobs.adapters.outbound.media import Media
 from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.s3 import S3
+from jobs.application.learn import learn_plans
 from jobs.application.work import Transaction
 from sandbox.testing import Control, Running, running
 
@@ -88,17 +89,16 @@ def _drawn(n: int) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture(scope="module")
-def migrated(fresh_database):
-    in_thread(lambda: upgrade(fresh_database.url("jobs"), "jobs"))
-    return fresh_database
+@pytest.fixture(scope="session")
+def schemas() -> tuple[str, ...]:
+    return ("jobs",)
 
 
 @pytest.fixture
-async def database(migrated) -> AsyncIterator[Database]:
-    database = Database(migrated.url("jobs"), "jobs")
+async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
+    database = Database(fresh_database.url("jobs"), "jobs")
     tables = ", ".join(str(table) for table in METADATA.tables.values() if table.name != "dispatcher")
-    migrated.query(f"truncate {tables}; update jobs.dispatcher set failures = 0, open_until = null")
+    fresh_database.query(f"truncate {tables}; update jobs.dispatcher set failures = 0, open_until = null")
     yield database
     await database.close()
 
@@ -111,3 +111,13 @@ def begin(database) -> Transaction:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+async def team(begin) -> UUID:
+    """A team whose plan lets it pin."""
+    team = uuid4()
+    limits = Limits(running=1, open=20, per_minute=60, pin=True)
+    plan = PlanChanged(team_id=team, version=1, plan="pro", status="active", limits=limits)
+    await learn_plans([delivery(plan)], begin)
+    return team

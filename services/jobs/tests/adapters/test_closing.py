@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from services.jobs.tests.adapters.test_keeping import delivered
+from services.jobs.tests.kept import delivered
 from services.jobs.tests.stories import NOW, hold, rules, settled
 
 from chassis.testing import delivery, take_said
@@ -30,25 +30,27 @@ async def states(begin, *jobs) -> list[str]:
     return [found[job.id].state.value for job in jobs]
 
 
-async def test_nothing_of_a_closed_team_is_left_but_what_its_jobs_cost(begin, s3, sandbox, clock, migrated):
+async def test_nothing_of_a_closed_team_is_left_but_what_its_jobs_cost(
+    begin, s3, sandbox, clock, fresh_database
+):
     team, other = uuid4(), uuid4()
     job, kept = await delivered(begin, s3, team), await delivered(begin, s3, other)
     for prefix in prefixes(team):
         await s3.put_image(f"{prefix}left", b"x", "image/png")
     await close(begin, team)
     await clear_closed_teams(begin, s3, clock, RULES)
-    rows = migrated.query(f"select data from jobs.jobs where team_id = '{team}'")
+    rows = fresh_database.query(f"select data from jobs.jobs where team_id = '{team}'")
 
     assert [key for key in await sandbox.objects() if str(team) in key] == []
     assert [key for key in await sandbox.objects() if str(other) in key] != []
     assert "a red coat" not in rows
     assert '"captured": 4' in rows
     assert await states(begin, job, kept) == ["expired", "completed"]
-    assert "a red coat" in migrated.query(f"select data from jobs.jobs where team_id = '{other}'")
+    assert "a red coat" in fresh_database.query(f"select data from jobs.jobs where team_id = '{other}'")
 
 
 async def test_what_runs_is_stopped_and_given_back_and_forgotten_once_it_has_ended(
-    begin, s3, clock, database, migrated
+    begin, s3, clock, database, fresh_database
 ):
     team = uuid4()
     waiting = born(hold(prompt="a red coat"), team, None, NOW, RULES)[0]
@@ -68,7 +70,7 @@ async def test_what_runs_is_stopped_and_given_back_and_forgotten_once_it_has_end
         await work.jobs.save(jobs.values())
     clock.now += timedelta(hours=1)
     await clear_closed_teams(begin, s3, clock, RULES)
-    rows = migrated.query(f"select data from jobs.jobs where id = '{waiting.id}'")
+    rows = fresh_database.query(f"select data from jobs.jobs where id = '{waiting.id}'")
 
     assert [fact.job_id for fact in said if isinstance(fact, ReleaseCredits)] == [waiting.id]
     assert await states(begin, waiting, working) == ["cancelled", "submitting"]
@@ -96,10 +98,12 @@ async def test_a_store_that_is_away_is_asked_again(begin, s3, sandbox, clock):
     assert [key for key in await sandbox.objects() if str(team) in key] == []
 
 
-async def test_after_a_month_nobody_looks_any_more(begin, s3, clock, migrated):
+async def test_after_a_month_nobody_looks_any_more(begin, s3, clock, fresh_database):
     team = uuid4()
     await close(begin, team)
     clock.now += timedelta(days=31)
     await clear_closed_teams(begin, s3, clock, RULES)
 
-    assert migrated.query(f"select look_at is null from jobs.closed_teams where team_id = '{team}'") == "t"
+    assert (
+        fresh_database.query(f"select look_at is null from jobs.closed_teams where team_id = '{team}'") == "t"
+    )

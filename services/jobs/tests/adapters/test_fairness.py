@@ -9,8 +9,7 @@ import pytest
 from services.jobs.tests.stories import NOW, held, hold, rules
 
 from chassis.database import Database
-from chassis.migrate import upgrade
-from chassis.testing import FreshDatabase, delivery, in_thread
+from chassis.testing import FreshDatabase, delivery
 from contracts.billing import Limits, PlanChanged
 from jobs.adapters.outbound.keeping_tables import METADATA
 from jobs.adapters.outbound.postgres import transaction
@@ -26,18 +25,12 @@ RULES = rules(provider_slots=SLOTS)
 BROKEN = Failed("provider_error", "it ends here")
 
 
-@pytest.fixture(scope="module")
-def migrated(fresh_database: FreshDatabase) -> FreshDatabase:
-    in_thread(lambda: upgrade(fresh_database.url("jobs"), "jobs"))
-    return fresh_database
-
-
 @pytest.fixture
-async def dispatchers(migrated: FreshDatabase) -> AsyncIterator[list[Transaction]]:
+async def dispatchers(fresh_database: FreshDatabase) -> AsyncIterator[list[Transaction]]:
     """Two replicas, each with connections of its own."""
     tables = ", ".join(str(table) for table in METADATA.tables.values() if table.name != "dispatcher")
-    migrated.query(f"truncate {tables}; update jobs.dispatcher set failures = 0, open_until = null")
-    databases = [Database(migrated.url("jobs"), "jobs", pool_size=2) for _ in range(2)]
+    fresh_database.query(f"truncate {tables}; update jobs.dispatcher set failures = 0, open_until = null")
+    databases = [Database(fresh_database.url("jobs"), "jobs", pool_size=2) for _ in range(2)]
     yield [transaction(database) for database in databases]
     for database in databases:
         await database.close()
@@ -94,7 +87,7 @@ async def test_a_small_team_starts_among_the_next_five(dispatchers: list[Transac
     assert all(shares[team] >= 8 for team in small)  # and from then on each has its third of the slots
 
 
-async def test_two_dispatchers_exceed_no_limit(dispatchers: list[Transaction], migrated: FreshDatabase):
+async def test_two_dispatchers_exceed_no_limit(dispatchers: list[Transaction], fresh_database: FreshDatabase):
     teams = [uuid4() for _ in range(3)]
     for team, count in zip(teams, (1000, 10, 10), strict=True):
         await queue(dispatchers[0], team, count, running=2)
@@ -110,15 +103,15 @@ async def test_two_dispatchers_exceed_no_limit(dispatchers: list[Transaction], m
         jobs = [job for found in rounds if found for job in found]
         started += [job.id for job in jobs]
         running += jobs
-        occupied = busy(migrated)
+        occupied = busy(fresh_database)
         assert sum(occupied.values()) <= SLOTS
         assert max(occupied.values(), default=0) <= 2
     assert len(started) == len(set(started))
 
 
-def busy(migrated: FreshDatabase) -> dict[str, int]:
+def busy(fresh_database: FreshDatabase) -> dict[str, int]:
     """Count the slots each team has."""
-    rows = migrated.query(
+    rows = fresh_database.query(
         "select team_id || ' ' || count(*) from jobs.jobs"
         " where state in ('submitting', 'running', 'storing') group by team_id"
     )

@@ -57,8 +57,8 @@ async def job(begin, id_: UUID) -> Job:
         return (await work.jobs.lock([id_]))[id_]
 
 
-def said(migrated, kind: str) -> int:
-    return int(migrated.query(f"select count(*) from jobs.outbox where type = '{kind}'"))
+def said(fresh_database, kind: str) -> int:
+    return int(fresh_database.query(f"select count(*) from jobs.outbox where type = '{kind}'"))
 
 
 async def test_a_job_comes_back_as_it_was_saved(begin, clock):
@@ -90,12 +90,12 @@ def _material():
     return Material("a photo of {prompt}", "blurred", weights, 3)
 
 
-async def test_the_same_hold_twice_opens_one_job(begin, clock, migrated):
+async def test_the_same_hold_twice_opens_one_job(begin, clock, fresh_database):
     team, id_ = uuid4(), uuid4()
     fact = held(team, id_)
     await open_jobs([delivery(fact), delivery(fact)], begin, clock, rules())
     await asyncio.gather(*(open_jobs([delivery(fact)], begin, clock, rules()) for _ in range(4)))
-    assert said(migrated, "jobs.job-changed.v1") == 1
+    assert said(fresh_database, "jobs.job-changed.v1") == 1
 
 
 async def test_two_dispatchers_never_exceed_the_limits_of_a_team_or_the_provider(begin, clock):
@@ -214,7 +214,7 @@ async def test_an_attempt_is_polled_by_one_process_at_a_time(begin, clock):
     assert sum(len(some) for some in await asyncio.gather(take(), take(), take())) == 1
 
 
-async def test_a_second_training_of_a_model_is_given_back(begin, clock, migrated):
+async def test_a_second_training_of_a_model_is_given_back(begin, clock, fresh_database):
     team, model = uuid4(), uuid4()
     first, second = [
         (await opened(begin, clock, team, 1, operation=Operation.REFINE_MODEL, model_id=model))[0]
@@ -223,7 +223,7 @@ async def test_a_second_training_of_a_model_is_given_back(begin, clock, migrated
     assert (await job(begin, first)).state is State.QUEUED
     busy = await job(begin, second)
     assert (busy.state, busy.code) == (State.SETTLING, "model_busy")
-    assert said(migrated, "credits.release.v1") == 1
+    assert said(fresh_database, "credits.release.v1") == 1
 
 
 async def test_only_open_jobs_of_a_model_are_found_by_it(begin, clock):
@@ -252,7 +252,7 @@ async def test_two_trainings_of_a_model_at_the_same_moment_cannot_both_open(begi
     assert all("uq_jobs_training_of" in str(each) for each in failures if isinstance(each, Exception))
 
 
-async def test_a_settled_fact_delivered_twice_at_once_ends_the_job_once(begin, clock, migrated):
+async def test_a_settled_fact_delivered_twice_at_once_ends_the_job_once(begin, clock, fresh_database):
     ids = await opened(begin, clock, uuid4(), 1)
     cancel = CancelJob(request_id=uuid4(), team_id=(await job(begin, ids[0])).team_id, job_id=ids[0])
     await cancel_jobs([delivery(cancel)], begin, clock, rules())
@@ -266,10 +266,10 @@ async def test_a_settled_fact_delivered_twice_at_once_ends_the_job_once(begin, c
     assert (ended.state, ended.version) == (State.CANCELLED, 3)
     assert ended.receipt is not None
     assert ended.receipt.released == 8
-    assert said(migrated, "jobs.job-changed.v1") == 3
+    assert said(fresh_database, "jobs.job-changed.v1") == 3
 
 
-async def test_a_cancel_that_overtakes_its_job_is_answered_when_the_job_comes(begin, clock, migrated):
+async def test_a_cancel_that_overtakes_its_job_is_answered_when_the_job_comes(begin, clock, fresh_database):
     team, id_ = uuid4(), uuid4()
     cancel = delivery(CancelJob(request_id=uuid4(), team_id=team, job_id=id_))
     await asyncio.gather(
@@ -279,33 +279,35 @@ async def test_a_cancel_that_overtakes_its_job_is_answered_when_the_job_comes(be
     assert (await job(begin, id_)).cancelling
     said_of_it = "select count(*) from jobs.outbox where type = 'jobs.job-changed.v1'"
     answers = f"{said_of_it} and correlation_id = '{cancel.correlation_id}'"
-    assert migrated.query(answers) == "1"
+    assert fresh_database.query(answers) == "1"
 
 
-async def test_a_cancel_of_a_job_that_never_comes_is_refused(begin, clock, migrated):
+async def test_a_cancel_of_a_job_that_never_comes_is_refused(begin, clock, fresh_database):
     cancel = CancelJob(request_id=uuid4(), team_id=uuid4(), job_id=uuid4())
     await cancel_jobs([delivery(cancel)], begin, clock, rules())
     clock.now = datetime.now(UTC) + timedelta(minutes=16)
     await refuse_unknown(begin, clock)
-    assert said(migrated, "jobs.refused.v1") == 1
+    assert said(fresh_database, "jobs.refused.v1") == 1
 
 
-async def test_only_what_changed_is_written(begin, clock, migrated):
+async def test_only_what_changed_is_written(begin, clock, fresh_database):
     ids = await opened(begin, clock, uuid4(), 1)
-    before = migrated.query("select xmin from jobs.jobs")
+    before = fresh_database.query("select xmin from jobs.jobs")
     async with begin() as work:
         await work.jobs.save((await work.jobs.lock(ids)).values())
-    assert migrated.query("select xmin from jobs.jobs") == before
+    assert fresh_database.query("select xmin from jobs.jobs") == before
 
 
-async def test_jobs_are_announced_a_page_at_a_time_as_they_stand(begin, clock, migrated):
+async def test_jobs_are_announced_a_page_at_a_time_as_they_stand(begin, clock, fresh_database):
     ids = sorted(await opened(begin, clock, uuid4(), 3))
-    migrated.query("delete from jobs.outbox")
+    fresh_database.query("delete from jobs.outbox")
     assert await announce_jobs(None, 2, begin) == ids[:2]
     assert await announce_jobs(ids[1], 2, begin) == ids[2:]
     assert await announce_jobs(ids[2], 2, begin) == []
-    rows = migrated.query("select convert_from(payload, 'utf8') from jobs.outbox order by id").splitlines()
+    rows = fresh_database.query(
+        "select convert_from(payload, 'utf8') from jobs.outbox order by id"
+    ).splitlines()
     assert [JobChanged.model_validate_json(row) for row in rows] == [
         document(await job(begin, id_)) for id_ in ids
     ]
-    assert migrated.query("select distinct exchange from jobs.outbox") == "announced"
+    assert fresh_database.query("select distinct exchange from jobs.outbox") == "announced"

@@ -75,9 +75,10 @@ def build(settings: Settings) -> Service:
 
 
 def app(ports: Api) -> FastAPI:
-    """Put the API and the dashboard behind one door."""
-    made = create_app(ports)
-    made.add_middleware(Doorway, site=create_site(ports))
+    """Put the API and the dashboard behind one door; both work with the ports in its state."""
+    made, site = create_app(ports), create_site(ports)
+    site.state = made.state
+    made.add_middleware(Doorway, site=site)
     return made
 
 

@@ -7,10 +7,10 @@ from argon2.exceptions import VerifyMismatchError
 
 
 class Argon2Passwords:
-    """argon2id with OWASP's parameters (m = 19 MiB, t = 2, p = 1)."""
+    """argon2id with OWASP's parameters (m = 19 MiB, t = 2, p = 1), unless told others."""
 
-    def __init__(self, at_once: int = 2) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+    def __init__(self, at_once: int = 2, rounds: int = 2, memory_kib: int = 19 * 1024) -> None:
+        self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1)
         self._turn = asyncio.Semaphore(at_once)
         self._nobody = self._hasher.hash("nobody has this password")
 
