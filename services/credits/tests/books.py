@@ -2,21 +2,30 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 from uuid import UUID
 
 import pytest
-from services.credits.tests.stories import NOW, period
+from services.credits.tests.fakes import PRICES
+from services.credits.tests.stories import NOW, ask, captured, order, period, spending_key
 
+from contracts.credits import HoldDeclined
 from credits.domain.account import Account
-from credits.domain.books import Books
-from credits.domain.ledger import Side
+from credits.domain.books import Books, Hold
+from credits.domain.bucket import Bucket
+from credits.domain.holding import hold
+from credits.domain.ledger import About, Side
 from credits.domain.limits import Limits
 from credits.domain.replenishing import open_period
+from credits.domain.settling import capture
 
 TEAM, OTHER = UUID(int=1), UUID(int=2)
 MESSAGE, ANOTHER = UUID(int=11), UUID(int=12)
 """The messages that ask: the one at hand, and one that asks the same again."""
+KEY = UUID(int=5)
+PLAN = UUID(int=1)
+SOON = NOW + timedelta(minutes=1)
 
 
 def opened(plan: int = 20, limits: Limits | None = None) -> Books:
@@ -82,3 +91,27 @@ def refused(error: type[Exception], why: str) -> Iterator[None]:
     with pytest.raises(error) as raised:
         yield
     assert str(raised.value) == why
+
+
+def code(books: Books, command) -> str | None:
+    """Why the request is declined; None when its credits are held."""
+    verdict = hold(books, PRICES, command, MESSAGE, NOW)
+    return verdict.code if isinstance(verdict, HoldDeclined) else None
+
+
+def newest(books: Books) -> Bucket:
+    account = books.accounts[TEAM]
+    return account.buckets[account.opened[-1]]
+
+
+def about(books: Books) -> About:
+    return books.accounts[TEAM].postings[-1].about
+
+
+def charged(plan: int = 20) -> tuple[Books, Hold]:
+    """Books of the batch after a job was charged 6 of 8 credits."""
+    books = opened(plan)
+    asked = ask(TEAM, order(4), api_key=spending_key(100))
+    hold(books, PRICES, asked, MESSAGE, NOW)
+    capture(books, captured(asked, 3), MESSAGE, NOW)
+    return next_batch(books), books.holds[asked.orders[0].job_id]

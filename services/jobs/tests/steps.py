@@ -7,9 +7,7 @@ from services.jobs.tests.stories import NOW, RULES, TEAM, held, hold, settled
 
 from chassis.testing import delivery
 from contracts.catalog import ModelChanged, ModelVersion
-from contracts.jobs import (
-    ProviderCallback,
-)
+from contracts.jobs import ProviderCallback
 from contracts.orders import Operation
 from jobs.application.dispatch_jobs import dispatch_jobs
 from jobs.application.learn import learn_models

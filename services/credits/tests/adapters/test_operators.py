@@ -1,71 +1,16 @@
-"""What operators type: it does what it says, says what it did, and stands in the ledger with who and why."""
+"""What operators type: bonuses, freezing, statements, announcements, repair."""
 
 import csv
-from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from io import StringIO
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from services.credits.tests.conftest import Credits, Postgres
-from services.credits.tests.stories import (
-    DAY,
-    NOW,
-    ask,
-    captured,
-    dispute,
-    order,
-    period,
-    refund,
-    spending_key,
-    top_up,
-)
-from sqlalchemy import text
+from services.credits.tests.conftest import Credits
+from services.credits.tests.operating import Type, charged, said
+from services.credits.tests.stories import DAY, NOW, ask, captured, dispute, order, period, top_up
 
 from contracts.credits import AccountChanged, CreditsHeld, CreditsSettled, HoldDeclined, PricingChanged
-from credits.adapters.inbound import cli, options
-from credits.application.announce_accounts import BACKLOG, NothingIsSent, announce_accounts
 from credits.application.announce_prices import announce_prices
-from credits.application.ports import Wanted
-
-Type = Callable[..., Awaitable[int]]
-COMMANDS = {
-    "adjust": (cli.adjust, options.adjustment),
-    "grant-bonus": (cli.grant, options.bonus),
-    "refund": (cli.refund, options.refund),
-    "freeze": (cli.set_frozen, options.freeze),
-    "unfreeze": (cli.set_frozen, options.unfreeze),
-    "statement": (cli.statement, options.statement),
-    "repair": (cli.repair, options.repair),
-    "announce": (cli.announce, options.announcement),
-}
-
-
-@pytest.fixture
-def type_(service: Credits) -> Type:
-    """Type a command as an operator does."""
-
-    async def typed(command: str, *arguments: object) -> int:
-        run, ask_for = COMMANDS[command]
-        parser = ArgumentParser(prog=command)
-        ask_for(parser)
-        given = parser.parse_args([str(argument) for argument in arguments])
-        return await run(given, service.store.transaction, service.clock)
-
-    return typed
-
-
-async def said(service: Credits) -> AccountChanged:
-    (account,) = await service.store.said()
-    return account
-
-
-async def charged(service: Credits, team: UUID, quantity: int = 4, **terms: object):
-    asked = ask(team, order(quantity), **terms)
-    await service.tell(asked)
-    await service.tell(captured(asked, quantity))
-    return asked
 
 
 async def test_a_bonus_is_spent_until_it_expires_or_a_period_comes(service: Credits, type_: Type, capsys):
@@ -157,74 +102,6 @@ async def test_unfreezing_does_not_end_a_dispute(service: Credits, type_: Type, 
     assert (await service.account(paid.team_id)).frozen
 
 
-async def test_a_captured_job_is_refunded_once_into_where_it_came_from(service: Credits, type_: Type, capsys):
-    team, key = await service.team_with(100), spending_key(8)
-    asked = await charged(service, team, api_key=key)
-    job = asked.orders[0].job_id
-    assert await type_("refund", "--job", job, "--reason", "blurred") == 0
-    account = await said(service)
-    (entry,) = account.entries
-    assert (entry.kind, entry.amount, entry.charged, entry.job_id) == ("refund", 8, -8, job)
-    assert entry.reason == "refund: blurred"
-    assert [(bucket.kind, bucket.remaining) for bucket in account.buckets] == [("plan", 100)]
-    assert await type_("refund", "--job", job, "--reason", "blurred") == 0
-    assert "8 credits were refunded before" in capsys.readouterr().out
-    assert await type_("refund", "--job", job, "--credits", 3, "--reason", "blurred") == 1
-    assert await service.store.said() == []
-    await service.answer(ask(team, api_key=key), CreditsHeld)  # its budget is whole again
-
-
-async def test_no_more_is_refunded_than_was_charged(service: Credits, type_: Type):
-    asked = await charged(service, await service.team_with(100))
-    job = asked.orders[0].job_id
-    assert await type_("refund", "--job", job, "--credits", 9, "--reason", "x") == 1
-    assert await type_("refund", "--job", job, "--credits", 0, "--reason", "x") == 1
-    assert await type_("refund", "--job", job, "--credits", 5, "--reason", "x") == 0
-    assert (await service.account(asked.team_id)).available == 97
-
-
-async def test_what_was_charged_last_returns_first(service: Credits, type_: Type):
-    paid = top_up(await service.team_with(5), 20)
-    await service.tell(paid)
-    asked = await charged(service, paid.team_id)
-    await type_("refund", "--job", asked.orders[0].job_id, "--credits", 4, "--reason", "x")
-    account = await said(service)
-    assert [(bucket.kind, bucket.remaining) for bucket in account.buckets] == [("plan", 1), ("topup", 20)]
-
-
-async def test_a_job_paid_from_a_closed_bucket_is_refunded_for_good(service: Credits, type_: Type):
-    team = await service.team_with(100)
-    asked = await charged(service, team)
-    await service.tell(period(team, 50, NOW + DAY))
-    await type_("refund", "--job", asked.orders[0].job_id, "--reason", "x")
-    account = await said(service)
-    assert [(bucket.kind, bucket.remaining) for bucket in account.buckets] == [
-        ("plan", 50),
-        ("adjustment", 8),
-    ]
-
-
-async def test_a_refunded_job_of_a_refunded_payment_pays_what_is_owed(service: Credits, type_: Type):
-    paid = top_up(uuid4(), 8)
-    await service.tell(paid)
-    asked = await charged(service, paid.team_id)
-    assert (await service.answer(refund(paid), AccountChanged)).uncollected == 8
-    await type_("refund", "--job", asked.orders[0].job_id, "--reason", "x")
-    account = await said(service)
-    assert (account.available, account.uncollected) == (0, 0)
-
-
-async def test_what_was_charged_late_can_be_refunded_too(service: Credits, type_: Type):
-    team = await service.team_with(100)
-    asked = ask(team, order(4))
-    await service.tell(asked)
-    service.clock.forward(timedelta(days=2))
-    await service.expire(team)
-    await service.tell(captured(asked, 3))
-    await type_("refund", "--job", asked.orders[0].job_id, "--reason", "x")
-    assert (await said(service)).available == 100
-
-
 async def test_a_statement_adds_up(service: Credits, type_: Type, capsys):
     team = await service.team_with(100)
     service.clock.forward(35 * DAY)
@@ -293,68 +170,3 @@ async def test_nothing_is_repaired_where_nothing_is_wrong(service: Credits, type
     assert await type_("repair") == 0
     assert await type_("repair", "--apply") == 0
     assert capsys.readouterr().out == "repair: 0 found, nothing changed\nrepair: 0 mended, 0 left\n"
-
-
-@pytest.mark.parametrize("service", ["postgres"], indirect=True)
-class TestOnPostgres:
-    async def test_who_did_it_is_noted(self, service: Credits, type_: Type):
-        team = await service.team_with(100)
-        await type_("adjust", "--team", team, "--amount", 5, "--reason", "x", "--by", "ada")
-        async with service.store.database.reading() as connection:
-            rows = await connection.execute(
-                text("select operator from credits.ledger_transactions where team_id = :t order by version"),
-                {"t": team},
-            )
-            assert list(rows.scalars()) == [None, "ada"]
-
-    async def test_announcing_gives_up_when_nothing_is_sent(self, service: Credits):
-        team = await service.team_with(1)
-        async with service.store.transaction() as work:
-            books = await work.bookkeeper.open(Wanted(teams={team}))
-            for _ in range(BACKLOG + 1):
-                work.outbox.add(books.accounts[team].face())
-        with pytest.raises(NothingIsSent):
-            await announce_accounts(None, service.store.transaction, service.clock, patience=0.1)
-        await service.store.said()
-
-    async def test_what_is_booked_beyond_the_holds_is_given_back_once(
-        self, service: Credits, type_: Type, capsys
-    ):
-        asked = await charged(service, await service.team_with(100))
-        stranded = ask(asked.team_id, order(3))
-        await service.tell(stranded)
-        await damage(service, asked.orders[0].job_id, stranded.orders[0].job_id)
-        assert await type_("repair") == 1
-        assert capsys.readouterr().out.endswith("repair: 2 found, nothing changed\n")
-        assert await type_("repair", "--apply", "--most", 7) == 1
-        assert "a person" not in capsys.readouterr().out
-
-        assert await type_("repair", "--apply", "--by", "ada") == 0
-        account = await said(service)
-        assert [(e.kind, e.amount, e.charged) for e in account.entries] == [
-            ("refund", 2, -2),
-            ("refund", 6, 0),
-        ]
-        assert (account.available, account.reserved) == (94, 0)
-        capsys.readouterr()
-        assert await type_("repair", "--apply") == 0
-        assert capsys.readouterr().out == "repair: 0 mended, 0 left\n"
-
-    async def test_what_is_booked_too_little_is_left_to_a_person(self, service: Credits, type_: Type, capsys):
-        asked = await charged(service, await service.team_with(100), 3)
-        job = asked.orders[0].job_id
-        await change(service, "quantity = 4, amount = 8, captured = 8", job)
-        assert await type_("repair", "--apply") == 1
-        assert "a person must look" in capsys.readouterr().out
-        await change(service, "quantity = 3, amount = 6, captured = 6", job)
-
-
-async def damage(service: Credits, job: UUID, stranded: UUID) -> None:
-    await change(service, "captured = captured - 2, released = released + 2", job)
-    await change(service, "status = 'released', released = amount, settled_at = now()", stranded)
-
-
-async def change(service: Credits, what: str, job: UUID) -> None:
-    assert isinstance(service.store, Postgres)
-    async with service.store.database.engine.begin() as connection:
-        await connection.execute(text(f"update credits.holds set {what} where id = :id"), {"id": job})

@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
-from services.gateway.tests.adapters.test_dashboard_people import Page, address, browser
+from services.gateway.tests.pages import Page, address, browser
 from services.gateway.tests.stage import Stage, reference_model
 
 from chassis.clock import utc_now

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from services.gateway.tests.adapters.test_dashboard_people import address, browser
 from services.gateway.tests.adapters.test_following import served
+from services.gateway.tests.pages import address, browser
 from services.gateway.tests.stage import Person, Stage
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from services.gateway.tests.adapters.test_dashboard_people import Page, address, browser
+from services.gateway.tests.pages import Page, address, browser
 from services.gateway.tests.stage import Stage
 
 URL = "http://127.0.0.1:9000/hook"

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from services.gateway.tests.adapters.test_tenancy import House
+from services.gateway.tests.doors import House
 from services.gateway.tests.stage import Person, Stage
 
 from gateway.adapters.inbound.dashboard.site import ROUTES

@@ -1,31 +1,13 @@
-"""Teams: who is in them as what, who is invited, what they did, and their end."""
+"""Teams and who is in them: roles, the last owner, the activity log."""
 
 import asyncio
-from datetime import datetime, timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
-from services.gateway.tests.stage import PASSWORD, Person, Stage, model, reference_model
+from services.gateway.tests.stage import PASSWORD, Person, Stage, model
 
-from chassis.clock import utc_now
-from contracts.gateway import TeamClosed, TeamOpened
-from gateway.adapters.outbound.postgres.all_tables import SCHEMA
-from gateway.adapters.outbound.postgres.teams import FORGOTTEN
-from gateway.adapters.outbound.postgres.work import transaction
-from gateway.application.audit import audit
-from gateway.application.close_team import forget_closed_teams
-
-# What stays of a closed team: numbers and ids, no words of anybody.
-KEPT = {
-    "balanced",
-    "findings",
-    "slots",
-    "team_rates",
-    "team_slots",
-    "view_accounts",
-    "view_credit_entries",
-}
+from contracts.gateway import TeamOpened
 
 
 async def role(host: Person, person: Person, role: str) -> httpx.Response:
@@ -63,83 +45,6 @@ async def test_nobody_collects_free_credits_with_team_after_team(stage: Stage):
     answers = [await person.client.post("/api/teams", json={"name": f"{n}"}) for n in range(6)]
 
     assert [answer.status_code for answer in answers] == [201] * 5 + [429]
-
-
-async def test_who_is_invited_joins_by_the_link_as_somebody_new(stage: Stage):
-    host = await stage.person("ada@example.com")
-    wish = {"email": "Grace@example.com", "role": "admin"}
-    invited = await host.client.post("/api/team/invitations", json=wish)
-    token = await stage.token("grace@example.com")
-    async with stage.client() as guest:
-        seen = await guest.get(f"/api/invitations/{token}")
-        unknown = await guest.post(f"/api/invitations/{token}/accept")
-        body = {"name": "Grace", "password": PASSWORD}
-        joined = await guest.post(f"/api/invitations/{token}/accept", json=body)
-        again = await guest.post(f"/api/invitations/{token}/accept")
-        me = (await guest.get("/api/me")).json()
-    members = (await host.client.get("/api/team/members")).json()["data"]
-
-    assert (invited.status_code, invited.json()["email"]) == (201, "grace@example.com")
-    assert seen.json() | {"expires_at": ""} == {
-        "team": "Ada's team",
-        "email": "grace@example.com",
-        "role": "admin",
-        "expires_at": "",
-        "has_account": False,
-    }
-    assert (unknown.status_code, joined.status_code, again.status_code) == (401, 200, 404)
-    assert (me["team"]["role"], me["user"]["email_verified"]) == ("admin", True)
-    assert [(one["name"], one["role"]) for one in members] == [("Ada", "owner"), ("Grace", "admin")]
-    assert (await host.client.get("/api/team/invitations")).json()["data"] == []
-    assert token not in str(await stage.rows("select * from gateway.activity"))
-
-
-async def test_who_has_an_account_joins_with_it_and_with_no_other(stage: Stage):
-    host, guest, other = [await stage.person(f"{name}@example.com") for name in ("ada", "grace", "eve")]
-    await host.client.post("/api/team/invitations", json={"email": "grace@example.com"})
-    token = await stage.token("grace@example.com")
-    path = f"/api/invitations/{token}/accept"
-    wrong = await other.client.post(path)
-    async with stage.client() as nobody:
-        taken = await nobody.post(path, json={"name": "Grace", "password": PASSWORD})
-    joined = await guest.client.post(path)
-
-    assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong_address")
-    assert (taken.status_code, taken.json()["code"]) == (409, "email_taken")
-    assert joined.json()["team"] == {"id": str(host.team_id), "name": "Ada's team", "role": "member"}
-    assert (await guest.client.get("/api/me")).json()["team"]["id"] == str(host.team_id)
-    assert len((await guest.client.get("/api/teams")).json()["data"]) == 2
-    assert len((await other.client.get("/api/teams")).json()["data"]) == 1
-
-
-async def test_an_invitation_ends_when_it_is_revoked_replaced_or_too_old(stage: Stage):
-    host = await stage.person()
-    tokens = []
-    for _ in range(3):
-        invited = await host.client.post("/api/team/invitations", json={"email": "grace@example.com"})
-        tokens.append(await stage.token("grace@example.com"))
-        if len(tokens) == 2:
-            ended = await host.client.delete(f"/api/team/invitations/{invited.json()['id']}")
-    async with stage.database.transaction() as session:
-        await session.connection.exec_driver_sql("update gateway.invitations set expires_at = now()")
-    async with stage.client() as guest:
-        answers = [await guest.get(f"/api/invitations/{token}") for token in tokens]
-
-    assert ended.status_code == 204
-    assert {(one.status_code, one.json()["code"]) for one in answers} == {(404, "invitation_not_found")}
-
-
-async def test_inviting_is_for_owners_and_admins_and_owners_are_made_by_owners(stage: Stage):
-    host = await stage.person()
-    admin = await stage.invited(host, "admin@example.com", "admin")
-    member = await stage.invited(host, "member@example.com")
-    wish = {"email": "new@example.com", "role": "owner"}
-    answers = [await one.client.post("/api/team/invitations", json=wish) for one in (member, admin, host)]
-    twice = await host.client.post("/api/team/invitations", json={"email": "member@example.com"})
-
-    assert [one.status_code for one in answers] == [403, 403, 201]
-    assert [one.json().get("code") for one in answers] == ["not_permitted", "owners_only", None]
-    assert (twice.status_code, twice.json()["code"]) == (409, "already_member")
 
 
 async def test_a_changed_role_counts_at_once_and_ends_nothing(stage: Stage):
@@ -233,72 +138,6 @@ async def test_the_activity_log_tells_who_did_what_from_where_page_by_page(stage
     assert (found[0]["by"]["email"], found[0]["via"]) == ("ada@example.com", "session")
     assert (found[1]["via"], found[1]["api_key_id"]) == ("api_key", made["id"])
     assert found[-2]["subject"] == "grace@example.com"
-
-
-async def test_a_team_is_closed_by_its_only_owner_who_means_it(stage: Stage):
-    host = await stage.person("ada@example.com")
-    guest = await stage.invited(host, "grace@example.com", "admin")
-    body = {"name": "Ada's team", "password": PASSWORD}
-
-    async def close(person: Person, **changes: str) -> httpx.Response:
-        return await person.client.request("DELETE", "/api/team", json=body | changes)
-
-    refused = [
-        await close(guest),
-        await close(host, password="not this one"),
-        await close(host, name="ada's team"),
-        await close(host),
-    ]
-    account = await host.client.request("DELETE", "/api/me", json={"password": PASSWORD})
-    await host.client.delete(f"/api/team/members/{guest.user_id}")
-    closed = await close(host)
-
-    assert [(one.status_code, one.json()["code"]) for one in refused] == [
-        (403, "not_permitted"),
-        (403, "wrong_password"),
-        (422, "name_mismatch"),
-        (409, "hand_over_first"),
-    ]
-    assert (account.status_code, account.json()["code"]) == (409, "hand_over_first")
-    assert closed.status_code == 204
-    assert (await host.client.get("/api/me")).status_code == 401
-
-
-async def test_of_a_closed_team_nothing_is_shown_any_more_whatever_is_still_told(stage: Stage):
-    host, reference = await stage.person("ada@example.com"), reference_model()
-    await stage.hear(reference, model(host.team_id, name="Harbour"))
-    await host.generate(reference_model_id=str(reference.id), prompt="a secret harbour")
-    job = (await host.client.get("/api/jobs")).json()["data"][0]
-    secret = (await host.client.post("/api/api-keys", json={"name": "x"})).json()["secret"]
-    await host.client.delete(f"/api/jobs/{job['id']}")
-    body = {"name": "Ada's team", "password": PASSWORD}
-    closed = await host.client.request("DELETE", "/api/team", json=body)
-    async with stage.client(authorization=f"Bearer {secret}") as key:
-        by_key = await key.get("/api/me")
-    await stage.hear(model(host.team_id, name="Late harbour"))
-    for _ in range(2):
-        await forget_closed_teams(transaction(stage.database), _later)
-    audited = await audit(transaction(stage.database), _later, timedelta(0))
-    names = [name.split(".")[-1] for name in SCHEMA.tables]
-    told = {name: str(await stage.rows(f"select cast(t as text) from gateway.{name} t")) for name in names}
-    found = {name for name, rows in told.items() if "arbour" in rows or "Ada" in rows}
-    left = {name for name, rows in told.items() if str(host.team_id) in rows}
-
-    assert (closed.status_code, by_key.status_code) == (204, 401)
-    assert found == {"letters", "users"}  # the person stays, and a letter to them
-    assert [one for one in audited.suspicions if one.job_id] == []
-    assert left <= KEPT | {"teams"}
-    assert [one.team_id for one in stage.said if isinstance(one, TeamClosed)] == [host.team_id]
-
-
-def _later() -> datetime:
-    return utc_now() + timedelta(hours=1)
-
-
-def test_every_table_about_teams_is_forgotten_or_kept_for_a_reason():
-    tables = {table.name for table in SCHEMA.tables.values() if "team_id" in table.columns}
-
-    assert tables == KEPT | FORGOTTEN
 
 
 @pytest.mark.parametrize(

@@ -1,66 +1,32 @@
+"""What fal is asked for and answers, against the sandbox."""
+
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator
-from uuid import uuid4
 
-import fal_client
 import httpx
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from services.jobs.tests.calls import finished, picture, submit
 
 from contracts.orders import Size
 from jobs.adapters.outbound.fal import Fal
 from jobs.adapters.outbound.images import PillowImages
-from jobs.application.ports import (
-    CallForgotten,
-    NotAccepted,
-    ProviderUnavailable,
-    SubmitInDoubt,
-    SubmitRefused,
-)
-from jobs.domain.calls import Failed, ProviderCall, ProviderStatus, StepKind, Submitted, Succeeded
+from jobs.application.ports import ProviderUnavailable, SubmitRefused
+from jobs.domain.calls import Failed, ProviderCall, ProviderStatus, StepKind, Succeeded
 
 HUGE_SEED = "15860307465884635512"
-
-
-def picture(**changes) -> ProviderCall:
-    usual = {"kind": StepKind.GENERATE, "start_timeout": 60, "prompt": "a red chair"}
-    return ProviderCall(**usual | changes)
 
 
 def training(**changes) -> ProviderCall:
     return ProviderCall(kind=StepKind.TRAIN, start_timeout=600, trigger_word="ATLR", **changes)
 
 
-async def submit(
-    fal: Fal, call: ProviderCall | None = None, callback="https://127.0.0.1:9/none"
-) -> Submitted:
-    return await fal.submit(call or picture(), uuid4(), callback)
-
-
-async def finished(fal: Fal, submitted: Submitted) -> None:
-    async with asyncio.timeout(10):
-        async for status in statuses(fal, submitted):
-            if status.state == "completed":
-                return
-
-
-async def statuses(fal: Fal, submitted: Submitted) -> AsyncIterator[ProviderStatus]:
-    while True:
-        yield await fal.status(submitted)
-        await asyncio.sleep(0.02)
-
-
 async def outcome(fal: Fal, call: ProviderCall | None = None):
     submitted = await submit(fal, call)
     await finished(fal, submitted)
     return await fal.fetch(submitted)
-
-
-# What is sent
 
 
 async def test_images_are_asked_for_in_fals_words(fal, sandbox):
@@ -144,9 +110,6 @@ async def test_the_trace_goes_on_at_the_provider_and_shows_no_secret(fal, sandbo
     assert first.attributes["fal.endpoint"] == "fal-ai/flux/dev"
     assert first.attributes["fal.request_id"] == second.attributes["fal.request_id"] == submitted.request_id
     assert "secret" not in first.to_json() + second.to_json()
-
-
-# What comes back
 
 
 async def test_an_image_is_made_and_can_be_fetched(fal, sandbox):
@@ -264,148 +227,3 @@ async def test_a_request_whose_answer_was_lost_is_found_by_its_id(fal, sandbox):
     assert fal.locate("fal-ai/flux/dev", submitted.request_id) == submitted
     with pytest.raises(ValueError, match="request id"):
         fal.locate("fal-ai/flux/dev", "../../other/app")
-
-
-# One attempt is one POST
-
-IN_DOUBT = [
-    {"fault": "accept_then_close"},
-    {"fault": "accept_then_reset"},
-    {"fault": "accept_then_hang"},
-    {"fault": "http_502_nginx", "params": {"accepted": True}},
-    {"fault": "http_502_nginx", "params": {"status": 504, "accepted": True}},
-    {"fault": "http_500", "params": {"accepted": True}},
-    {"fault": "http_503", "params": {"accepted": True}},
-    {"fault": "http_503"},
-]
-
-
-@pytest.mark.parametrize("fault", IN_DOUBT, ids=lambda fault: f"{fault['fault']} {fault.get('params', '')}")
-async def test_a_lost_answer_leaves_the_attempt_in_doubt_after_exactly_one_post(fal, sandbox, fault):
-    await sandbox.faults(fault)
-    with pytest.raises(SubmitInDoubt):
-        await submit(fal)
-    await asyncio.sleep(0.4)  # fal-client would have tried again by now
-    assert [seen["posts"] for seen in await sandbox.requests()] == [1]
-
-
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ({"fault": "locked"}, "provider_locked"),
-        ({"fault": "rate_limited"}, "provider_busy"),
-    ],
-)
-async def test_a_locked_account_or_too_many_requests_surely_did_not_take_it(fal, sandbox, fault, code):
-    await sandbox.faults(fault)
-    with pytest.raises(NotAccepted) as refused:
-        await submit(fal)
-    assert refused.value.code == code
-    assert len(await sandbox.requests()) == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [("content_policy_violation", "content_policy"), ("string_too_long", "invalid_input")],
-)
-async def test_a_refused_input_is_refused_for_good(fal, sandbox, kind, code):
-    await sandbox.faults({"fault": "validation_422", "at": "submit", "params": {"type": kind}})
-    with pytest.raises(SubmitRefused) as refused:
-        await submit(fal)
-    assert (refused.value.code, refused.value.retryable) == (code, False)
-    assert len(await sandbox.requests()) == 1
-
-
-async def test_a_wrong_key_was_not_accepted(running_sandbox, sandbox, media):
-    stranger = Fal("not:ours", running_sandbox.fal_host, media.download)
-    with pytest.raises(NotAccepted) as refused:
-        await submit(stranger)
-    assert refused.value.code == "provider_unauthorized"
-    await stranger.close()
-
-
-async def test_without_a_connection_nothing_was_accepted(media, monkeypatch, unused_tcp_port):
-    host = f"localhost:{unused_tcp_port}"
-    monkeypatch.setattr(fal_client.client, "QUEUE_URL_FORMAT", f"https://{host}/")
-    fal = Fal("key", host, media.download)
-    began = time.monotonic()
-    with pytest.raises(NotAccepted) as refused:
-        await submit(fal)
-    assert refused.value.code == "provider_unreachable"
-    assert time.monotonic() - began < 2  # fal-client alone goes on for half a minute
-    with pytest.raises(ProviderUnavailable):
-        await fal.status(fal.locate("fal-ai/flux/dev", "some-id"))
-    await fal.close()
-
-
-async def test_an_unknown_authority_is_no_connection(running_sandbox, sandbox, media, monkeypatch):
-    monkeypatch.delenv("SSL_CERT_FILE")
-    fal = Fal(running_sandbox.settings.fal_key, running_sandbox.fal_host, media.download)
-    with pytest.raises(NotAccepted):
-        await submit(fal)
-    assert await sandbox.requests() == []
-    await fal.close()
-
-
-async def test_an_attempt_is_not_submitted_twice_at_once(fal, sandbox):
-    await sandbox.faults({"fault": "slow", "params": {"seconds": 0.5}})
-    attempt = uuid4()
-    both = [fal.submit(picture(), attempt, "https://127.0.0.1:9/none") for _ in range(2)]
-    results = await asyncio.gather(*both, return_exceptions=True)
-    assert sorted(type(result).__name__ for result in results) == ["SubmitInDoubt", "Submitted"]
-    assert len(await sandbox.requests()) == 1
-
-
-async def test_a_lost_answer_does_not_show_the_mac(fal, sandbox):
-    await sandbox.faults({"fault": "http_502_nginx"})
-    with pytest.raises(SubmitInDoubt) as lost:
-        await submit(fal, callback="https://127.0.0.1:9/none?mac=secret")
-    assert "secret" not in repr(lost.value)
-    assert lost.value.__suppress_context__
-    assert lost.value.__cause__ is None
-
-
-def test_fal_client_is_the_one_whose_insides_we_know():
-    # One POST rests on three of them: the private HTTP client, its hooks, and which errors are tried again.
-    assert fal_client.__version__.startswith("1.0.")
-    assert not fal_client.client._should_retry(SubmitInDoubt("ours"))
-    assert fal_client.client._should_retry(httpx.ReadError("theirs"))
-
-
-async def test_the_host_fal_client_was_loaded_for_must_be_the_configured_one(media):
-    with pytest.raises(ValueError, match="loaded for"):
-        Fal("key", "queue.elsewhere.test", media.download)
-
-
-# Asking, when fal does not answer well
-
-
-@pytest.mark.parametrize("place", ["status", "result", "cancel"])
-@pytest.mark.parametrize("fault", ["http_500", "http_502_nginx", "accept_then_close", "accept_then_hang"])
-async def test_a_question_without_answer_is_asked_again_later(fal, sandbox, place, fault):
-    submitted = await submit(fal)
-    await finished(fal, submitted)
-    await sandbox.faults({"fault": fault, "at": place})
-    ask = {"status": fal.status, "result": fal.fetch, "cancel": fal.cancel}[place]
-    with pytest.raises(ProviderUnavailable):
-        await ask(submitted)
-
-
-async def test_a_status_is_answered_while_the_account_is_locked_for_submits(fal, sandbox):
-    submitted = await submit(fal)
-    await sandbox.faults({"fault": "locked"})
-    await finished(fal, submitted)
-
-
-@pytest.mark.parametrize("host", ["evil.test", "localhost:1", "localhost:1@evil.test"])
-async def test_our_key_is_sent_to_fal_only(fal, host):
-    elsewhere = f"https://{host}/fal-ai/flux/requests/1"
-    submitted = Submitted("1", elsewhere, elsewhere, elsewhere)
-    for ask in (fal.status, fal.fetch, fal.cancel):
-        with pytest.raises(ProviderUnavailable, match="foreign"):
-            await ask(submitted)
-
-
-async def test_a_call_nobody_knows_is_told_from_a_provider_that_is_away(fal, sandbox):
-    with pytest.raises(CallForgotten):
-        await fal.status(fal.locate("fal-ai/flux/dev", str(uuid4())))

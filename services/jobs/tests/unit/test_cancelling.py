@@ -7,11 +7,7 @@ from services.jobs.tests.stories import RULES, TEAM, held, hold, weights
 
 from chassis.testing import delivery
 from contracts.credits import ReleaseCredits
-from contracts.jobs import (
-    CancelJob,
-    JobChanged,
-    JobsRefused,
-)
+from contracts.jobs import CancelJob, JobChanged, JobsRefused
 from jobs.application.cancel_jobs import cancel_jobs, refuse_unknown
 from jobs.application.open_jobs import open_jobs
 from jobs.domain.calls import Failed, ProviderStatus

@@ -8,12 +8,7 @@ from services.jobs.tests.steps import callback, dispatch, files, learn, open_job
 from services.jobs.tests.stories import NOW, RULES, TEAM, drawn
 
 from chassis.testing import delivery
-from contracts.jobs import (
-    DeleteImages,
-    ImagesExpiring,
-    JobChanged,
-    JobsRefused,
-)
+from contracts.jobs import DeleteImages, ImagesExpiring, JobChanged, JobsRefused
 from jobs.application.delete_images import delete_images
 from jobs.application.discard_objects import discard_objects
 from jobs.application.expire_images import expire_images

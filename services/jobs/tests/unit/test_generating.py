@@ -8,17 +8,10 @@ from services.jobs.tests.steps import callback, dispatch, files, open_job, poll,
 from services.jobs.tests.stories import RULES, TEAM, drawn
 
 from contracts.credits import CaptureCredits, ReleaseCredits
-from contracts.jobs import (
-    JobChanged,
-)
+from contracts.jobs import JobChanged
 from jobs.application.act_on_deadlines import act_on_deadlines
 from jobs.application.dispatch_jobs import dispatch_jobs
-from jobs.application.ports import (
-    NotAccepted,
-    ProviderUnavailable,
-    SubmitInDoubt,
-    SubmitRefused,
-)
+from jobs.application.ports import NotAccepted, ProviderUnavailable, SubmitInDoubt, SubmitRefused
 from jobs.application.store_results import store_results, take_results
 from jobs.domain.calls import ProviderStatus
 from jobs.domain.effects import Ignored

@@ -12,9 +12,7 @@ from services.jobs.tests.stories import NOW, RULES, TEAM, drawn, weights
 from chassis.testing import delivery
 from contracts.catalog import ReferenceModelChanged
 from contracts.credits import ReleaseCredits
-from contracts.jobs import (
-    JobChanged,
-)
+from contracts.jobs import JobChanged
 from contracts.orders import Operation
 from jobs.application.learn import learn_reference_models
 from jobs.application.store_results import store_results, take_results
