@@ -2,16 +2,15 @@
 
 from uuid import UUID
 
-from services.jobs.tests.stories import NOW, hold, rules, settled
+from services.jobs.tests.stories import NOW, SENT, hold, rules, settled
 
 from contracts.jobs import Result
 from jobs.domain.birth import born
-from jobs.domain.calls import Submitted, Succeeded
+from jobs.domain.calls import Succeeded
 from jobs.domain.job import Job
 from jobs.domain.material import Material, image_keys
 
 RULES = rules()
-SENT = Submitted("r-1", "https://fal/r-1", "https://fal/r-1/status", "https://fal/r-1/cancel")
 
 
 async def delivered(begin, s3, team: UUID, count: int = 2, size: int = 1_000) -> Job:

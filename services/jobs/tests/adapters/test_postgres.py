@@ -1,60 +1,23 @@
-"""The saga's tables on a real Postgres: locks, leases, limits, and what two processes may do at once."""
+"""What jobs keeps in Postgres: each thing once, whoever asks at the same moment."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
+
+from services.jobs.tests.stored import held, job, opened
+from services.jobs.tests.stories import SENT, rules
 
 from chassis.testing import delivery
-from contracts.billing import Limits, PlanChanged
-from contracts.credits import CreditsHeld, CreditsSettled, Hold
+from contracts.credits import CreditsSettled
 from contracts.jobs import CancelJob, JobChanged
-from contracts.orders import Operation, Order, Recipe
+from contracts.orders import Operation
 from jobs.application.announce_jobs import announce_jobs
 from jobs.application.cancel_jobs import cancel_jobs, refuse_unknown
-from jobs.application.dispatch_jobs import dispatch_jobs, tell_places
 from jobs.application.open_jobs import open_jobs
 from jobs.application.settle_jobs import settle_jobs
-from jobs.domain.calls import Submitted, Succeeded
+from jobs.domain.calls import Succeeded
 from jobs.domain.document import document
-from jobs.domain.effects import Submit
-from jobs.domain.job import Job
-from jobs.domain.rules import Rules
 from jobs.domain.state import State
-from jobs.settings import Settings
-
-SENT = Submitted("r-1", "https://fal/r-1", "https://fal/r-1/status", "https://fal/r-1/cancel")
-
-
-def rules(**changes) -> Rules:
-    made = Settings.model_construct(**{n: f.default for n, f in Settings.model_fields.items()}).rules()
-    return replace(made, **changes)
-
-
-def held(team: UUID, *jobs: UUID, operation=Operation.GENERATE_IMAGES, **recipe) -> CreditsHeld:
-    holds = tuple(
-        Hold(
-            job_id=job,
-            amount=8,
-            unit_price=2,
-            price_version=1,
-            expires_at=datetime(2026, 6, 1, tzinfo=UTC),
-            order=Order(job_id=job, operation=operation, quantity=4, recipe=Recipe(**recipe)),
-        )
-        for job in jobs
-    )
-    return CreditsHeld(request_id=uuid4(), team_id=team, holds=holds)
-
-
-async def opened(begin, clock, team: UUID, count: int, **order) -> list[UUID]:
-    ids = [uuid4() for _ in range(count)]
-    await open_jobs([delivery(held(team, id_, **order)) for id_ in ids], begin, clock, rules())
-    return ids
-
-
-async def job(begin, id_: UUID) -> Job:
-    async with begin() as work:
-        return (await work.jobs.lock([id_]))[id_]
 
 
 def said(fresh_database, kind: str) -> int:
@@ -96,122 +59,6 @@ async def test_the_same_hold_twice_opens_one_job(begin, clock, fresh_database):
     await open_jobs([delivery(fact), delivery(fact)], begin, clock, rules())
     await asyncio.gather(*(open_jobs([delivery(fact)], begin, clock, rules()) for _ in range(4)))
     assert said(fresh_database, "jobs.job-changed.v1") == 1
-
-
-async def test_two_dispatchers_never_exceed_the_limits_of_a_team_or_the_provider(begin, clock):
-    teams = [uuid4() for _ in range(4)]
-    plan = [
-        delivery(
-            PlanChanged(
-                team_id=team,
-                version=1,
-                plan="pro",
-                status="active",
-                limits=Limits(running=3, open=50, per_minute=60),
-            )
-        )
-        for team in teams
-    ]
-    async with begin() as work:
-        await work.shelf.learn_plans([each.message for each in plan])
-    for team in teams:
-        await opened(begin, clock, team, 6)
-    tight = rules(provider_slots=10)
-    effects = await asyncio.gather(*(dispatch_jobs(begin, clock, tight, 4) for _ in range(8)))
-    started = [effect.job for some in effects for effect in some if isinstance(effect, Submit)]
-    per_team = sorted(sum(each.team_id == team for each in started) for team in teams)
-    assert per_team == [2, 2, 3, 3]
-    assert len({each.id for each in started}) == 10
-
-
-async def test_a_team_without_a_known_plan_runs_one_job(begin, clock):
-    await opened(begin, clock, uuid4(), 3)
-    effects = await dispatch_jobs(begin, clock, rules(), 40)
-    assert sum(isinstance(effect, Submit) for effect in effects) == 1
-    assert not any(isinstance(effect, Submit) for effect in await dispatch_jobs(begin, clock, rules(), 40))
-
-
-async def test_waiting_jobs_say_why_and_where_they_stand(begin, clock):
-    ids = await opened(begin, clock, uuid4(), 3)
-    await dispatch_jobs(begin, clock, rules(), 40)
-    clock.now += timedelta(seconds=5)
-    await tell_places(begin, clock, rules())
-    waiting = [each for each in [await job(begin, id_) for id_ in ids] if each.state is State.QUEUED]
-    assert sorted((each.code, each.position) for each in waiting) == [
-        ("plan_slots_busy", 1),
-        ("plan_slots_busy", 2),
-    ]
-    versions = [each.version for each in waiting]
-    await tell_places(begin, clock, rules())
-    assert [(await job(begin, each.id)).version for each in waiting] == versions
-
-
-async def test_an_open_breaker_lets_nobody_through_and_then_one(begin, clock):
-    await opened(begin, clock, uuid4(), 1)
-    await opened(begin, clock, uuid4(), 1)
-    async with begin() as work:
-        breaker = await work.queue.dispatcher()
-        breaker.trip(clock())
-        await work.queue.set_breaker(breaker)
-    assert await dispatch_jobs(begin, clock, rules(), 40) == []
-    clock.now += timedelta(seconds=2)
-    assert sum(isinstance(e, Submit) for e in await dispatch_jobs(begin, clock, rules(), 40)) == 1
-    assert await dispatch_jobs(begin, clock, rules(), 40) == []
-
-
-async def test_only_calls_on_their_way_count_as_being_submitted(begin, clock):
-    for _ in range(2):
-        await opened(begin, clock, uuid4(), 1)
-    effects = await dispatch_jobs(begin, clock, rules(), 40)
-    started = [effect.job.id for effect in effects if isinstance(effect, Submit)]
-
-    async def submitting(seconds: int) -> int:
-        async with begin() as work:
-            occupied = await work.queue.occupied(clock() - timedelta(seconds=seconds))
-            assert occupied.slots == 2
-            return occupied.submitting
-
-    assert (await submitting(1), await submitting(0)) == (2, 0)
-    async with begin() as work:
-        current = (await work.jobs.lock(started[:1]))[started[0]]
-        current.in_doubt(current.attempts[0].id)
-        await work.jobs.save([current])
-    assert await submitting(1) == 1
-
-
-async def test_results_are_leased_to_one_worker_until_the_lease_ends(begin, clock):
-    ids = await opened(begin, clock, uuid4(), 1)
-    await dispatch_jobs(begin, clock, rules(), 40)
-    async with begin() as work:
-        current = (await work.jobs.lock(ids))[ids[0]]
-        current.result(current.attempts[0].id, Succeeded(), clock(), rules())
-        await work.jobs.save([current])
-    lease = {current.kind: 60.0}
-
-    async def take() -> list[Job]:
-        async with begin() as work:
-            return await work.workload.to_store(clock(), 8, lease)
-
-    taken = await asyncio.gather(*(take() for _ in range(4)))
-    assert [each.id for some in taken for each in some] == ids
-    clock.now += timedelta(seconds=61)
-    assert [each.id for each in await take()] == ids
-
-
-async def test_an_attempt_is_polled_by_one_process_at_a_time(begin, clock):
-    ids = await opened(begin, clock, uuid4(), 1)
-    await dispatch_jobs(begin, clock, rules(), 40)
-    async with begin() as work:
-        current = (await work.jobs.lock(ids))[ids[0]]
-        current.accepted(current.attempts[0].id, SENT, "fal-ai/flux/dev", clock(), rules())
-        await work.jobs.save([current])
-    clock.now += timedelta(seconds=11)
-
-    async def take() -> list[Job]:
-        async with begin() as work:
-            return await work.workload.to_poll(clock(), clock() + timedelta(seconds=30), 50)
-
-    assert sum(len(some) for some in await asyncio.gather(take(), take(), take())) == 1
 
 
 async def test_a_second_training_of_a_model_is_given_back(begin, clock, fresh_database):
