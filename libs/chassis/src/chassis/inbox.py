@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Delivery
@@ -42,10 +42,11 @@ class Inbox:
 
     async def prune(self, days: int = 14) -> None:
         """Forget what was handled more than `days` ago; business keys guard beyond that."""
-        await self.connection.execute(
-            text(
-                f"delete from {self.schema}.inbox "  # noqa: S608 - the schema is a name of ours
-                "where received_at < now() - make_interval(days => :days)"
-            ),
-            {"days": days},
-        )
+        await self.connection.execute(prune_statement(self.schema), {"days": days})
+
+
+def prune_statement(schema: str) -> TextClause:
+    """Prepare the statement that forgets what was handled long ago."""
+    return text(
+        f"delete from {schema}.inbox where received_at < now() - make_interval(days => :days)"  # noqa: S608 - the schema is a name of ours
+    )

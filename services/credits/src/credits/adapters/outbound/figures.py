@@ -9,7 +9,9 @@ from chassis.database import Database
 from credits.application.ports import Figures
 
 _FIGURES = text("""
-    select h.*, (select coalesce(-sum(uncollected), 0) from credits.accounts) as uncollected
+    select h.*, (
+        select coalesce(-sum(uncollected), 0) from credits.accounts where uncollected < 0
+    ) as uncollected
     from (
         select count(*) as holds, min(created_at) as oldest from credits.holds where status = 'held'
     ) as h
@@ -18,7 +20,7 @@ _FIGURES = text("""
 
 @dataclass(frozen=True, slots=True)
 class PostgresFigures:
-    """Reads the open holds by their index, and all accounts."""
+    """Reads the open holds and the accounts that owe, each by its index."""
 
     database: Database
     clock: Clock

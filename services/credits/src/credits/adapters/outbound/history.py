@@ -14,7 +14,7 @@ KNOWS = text("select 1 from credits.accounts where team_id = :team_id")
 
 TEAMS = text("""
     select team_id from credits.accounts
-    where cast(:after as uuid) is null or team_id > :after order by team_id limit :limit
+    where team_id > coalesce(:after, cast(:least as uuid)) order by team_id limit :limit
 """)
 
 BALANCE = text("""
@@ -58,7 +58,7 @@ class PostgresHistory:
 
     async def teams(self, after: UUID | None, limit: int) -> list[UUID]:
         """List the teams that have an account, in the order of their ids."""
-        rows = await self.connection.execute(TEAMS, {"after": after, "limit": limit})
+        rows = await self.connection.execute(TEAMS, {"after": after, "least": UUID(int=0), "limit": limit})
         return list(rows.scalars())
 
     async def balance(self, team_id: UUID, before: datetime) -> int:

@@ -63,6 +63,7 @@ accounts = Table(
     _at("next_replenishment_at", nullable=True),
     _balance("alert_below"),
     _balance("billing_version"),
+    Index("ix_accounts_owing", "uncollected", postgresql_where=text("uncollected < 0")),
 )
 buckets = Table(
     "buckets",

@@ -150,6 +150,7 @@ MODELS = Table(
     Column("version", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("active_version", Integer),
+    Index("ix_models_team_id", "team_id"),
 )
 
 MODEL_VERSIONS = Table(
@@ -170,4 +171,5 @@ WEIGHTS = Table(
     Column("provider_url", Text, nullable=False),
     Column("config_url", Text),
     Column("stored_at", _TIME, nullable=False),
+    Index("ix_weights_team_id", "team_id"),
 )
