@@ -78,6 +78,6 @@ def create_app(api: Api | None = None) -> FastAPI:
         exceptions=dict.fromkeys(("/api/webhooks/fal", "/api/webhooks/stripe"), LONGEST_CALLBACK),
     )
     if api:
-        app.add_middleware(Shortcut, api=api)
+        app.add_middleware(Shortcut)
     app.add_middleware(Envelope)
     return app

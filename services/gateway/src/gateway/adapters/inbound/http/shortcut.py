@@ -33,8 +33,8 @@ class Shortcut:
     answer.
     """
 
-    def __init__(self, app: ASGIApp, api: Api) -> None:
-        self._app, self._api = app, api
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -53,16 +53,17 @@ class Shortcut:
 
     async def _read(self, scope: Scope, place: str, job_id: str, credential: bytes) -> bytes | None:
         """Show a job; None when there is no such answer. Raises Problem when it comes too often."""
+        api: Api = scope["app"].state.api
         secret = credential.removeprefix(b"Bearer ").decode("latin-1")
-        found = await self._api.jobs_by_key((hash_of(secret), job_id))
+        found = await api.jobs_by_key((hash_of(secret), job_id))
         if found is None or Permission.READ not in found[0].permissions:
             return None
         caller, view = found
-        shown = show(view, self._api.links)
+        shown = show(view, api.links)
         if place == "generate" and shown["type"] != Operation.GENERATE_IMAGES:
             return None
         scope["route"] = _ROUTES[place]
-        count(scope, caller, self._api)
+        count(scope, caller, api)
         return written(shown)
 
 

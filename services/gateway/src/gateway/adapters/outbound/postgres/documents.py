@@ -57,7 +57,9 @@ _QUOTE = text("""
 """)
 _PICTURE = text("""
     insert into gateway.previews (sha256, content_type, data)
-    select * from unnest(cast(:names as text[]), cast(:types as text[]), cast(:data as bytea[]))
+    select distinct on (name) *
+    from unnest(cast(:names as text[]), cast(:types as text[]), cast(:data as bytea[]))
+        as p (name, type, data)
     on conflict (sha256) do update set recorded_at = now()
 """)
 # A picture comes before the document that shows it: what is new may not be shown yet.
