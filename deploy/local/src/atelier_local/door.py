@@ -29,6 +29,7 @@ class Door:
         self._server: asyncio.Server | None = None
         self._looking: list[asyncio.Task[None]] = []
         self._busy: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None]] = set()
 
     @property
     def ready(self) -> frozenset[int]:
@@ -38,11 +39,11 @@ class Door:
     async def open(self, port: int = 0) -> None:
         """Listen, and look from now on who is ready."""
         self._looking = [asyncio.create_task(self._watch(each)) for each in self.ports]
-        self._server = await asyncio.start_server(self._pass, HOST, port)
+        self._server = await asyncio.start_server(self._serve, HOST, port)
         self.url = f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
-        """Hang up on everybody."""
+        """Hang up on everybody; when this returns, no connection is left."""
         for task in self._looking:
             task.cancel()
         if self._server is not None:
@@ -50,16 +51,23 @@ class Door:
             for writer in self._busy:
                 writer.close()
             await self._server.wait_closed()
+        await asyncio.gather(*self._looking, *self._passing, return_exceptions=True)
 
     async def _watch(self, port: int) -> None:
         while True:
             (self._ready.add if await _is_ready(port) else self._ready.discard)(port)
             await asyncio.sleep(LOOK_EVERY)
 
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        passing = asyncio.create_task(self._pass(reader, writer))
+        self._passing.add(passing)
+        passing.add_done_callback(self._passing.discard)
+        await passing
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await self._connected()
         if there is None:
-            writer.close()
+            await _hang_up(writer)
             return
         self._busy |= {writer, there[1]}
         try:
@@ -86,7 +94,7 @@ async def _is_ready(port: int) -> bool:
                 writer.write(_QUESTION)
                 return b" 200 " in await reader.readline()
             finally:
-                writer.close()
+                await _hang_up(writer)
     return False
 
 
@@ -95,7 +103,13 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(65_536):
             writer.write(data)
             await writer.drain()
+    await _hang_up(writer)
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
     writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def serve(port: int, ports: Sequence[int]) -> None:

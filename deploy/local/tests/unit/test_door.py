@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from atelier_local import door
 from atelier_local.door import Door
@@ -16,19 +16,25 @@ class Gateway:
     name: str
     ready: bool = True
     port: int = 0
+    answering: list[asyncio.Task[None]] = field(default_factory=list)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Gateway"]:
-        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         yield self
         server.close()
+        await asyncio.gather(*self.answering)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.answering.append(asyncio.create_task(self._answer(reader, writer)))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = await reader.readline()
         status = 503 if b"/health/ready" in line and not self.ready else 200
         writer.write(f"HTTP/1.1 {status} {self.name}\r\n\r\n".encode())
         writer.close()
+        await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -46,6 +52,7 @@ async def who_answers(before: Door) -> str:
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     answer = (await reader.readline()).decode().split()
     writer.close()
+    await writer.wait_closed()
     return answer[-1] if answer else ""
 
 
