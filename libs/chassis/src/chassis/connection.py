@@ -117,19 +117,21 @@ class Connection(AsyncConnection):
         sql, names = _written(statement)
         pooled = self.sync_connection.connection  # type: ignore[union-attr] # it is open
         adapted: Any = pooled.dbapi_connection
-        if adapted._transaction is None and not alone:  # noqa: SLF001 - begun with its first statement, as SQLAlchemy does
-            await adapted._start_transaction()  # noqa: SLF001 - as above; there is no public way
         values = [parameters[name] for name in names] if names else ()  # type: ignore[index] # given by name
         driver: asyncpg.Connection = adapted.driver_connection
-        if pooled.info.get(_PLANS, 0) != self.engine.plans:
-            await driver.reload_schema_state()
-            pooled.info[_PLANS] = self.engine.plans
         try:
+            if adapted._transaction is None and not alone:  # noqa: SLF001 - begun with its first statement, as SQLAlchemy does
+                await adapted._start_transaction()  # noqa: SLF001 - as above; there is no public way
+            if pooled.info.get(_PLANS, 0) != self.engine.plans:
+                await driver.reload_schema_state()
+                pooled.info[_PLANS] = self.engine.plans
             return Rows(await driver.fetch(sql, *values, record_class=Row))
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, adapted.dbapi.Error) as error:
             await self._failed(sql, adapted, error)
-        except asyncpg.InterfaceError as error:
-            await self._failed(sql, adapted, error)
+        except BaseException:
+            # Cancelled or too slow: nobody knows how far it came. As with SQLAlchemy, it is used no more.
+            await self.invalidate()
+            raise
 
     def _may_be_short(self) -> bool:
         """Whether SQLAlchemy need not know: a transaction is open, and nobody listens to each statement."""

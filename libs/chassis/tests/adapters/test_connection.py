@@ -167,3 +167,28 @@ async def test_two_that_wait_for_each_other_are_a_conflict(database: Database):
     ]
     assert isinstance(error, DBAPIError)
     assert is_conflict(error)
+
+
+@pytest.mark.parametrize("moment", [n / 10_000 for n in range(40)])
+async def test_who_is_interrupted_leaves_no_transaction_open(database: Database, moment: float):
+    async def write() -> None:
+        async with database.transaction() as session:
+            await session.connection.execute(NOTE, {"subject": "interrupted"})
+            await session.connection.execute(text("select pg_sleep(0.001)"))
+            await session.connection.execute(text("delete from credits.notes"))
+
+    assert await notes(database) == []  # it has a connection, so what is interrupted is the writing
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(moment)
+    writing.cancel()
+    await asyncio.wait([writing])
+
+    open_ = (
+        "select count(*) as open from pg_stat_activity where usename = 'credits' and state like 'idle in%'"
+    )
+    [found] = await database.read(open_)
+    assert found["open"] == 0
+    for subject in "abcd":
+        async with database.transaction() as session:
+            await session.connection.execute(NOTE, {"subject": subject})
+    assert await notes(database) == ["a", "b", "c", "d"]
