@@ -44,6 +44,7 @@ class Scale:
     in_flight: int = 10_000
     minutes: float = 60.0
     rate: float = 4.0
+    growth: float = 1.0
 
     @classmethod
     def options(cls) -> Mapping[str, float]:

@@ -83,10 +83,10 @@ async def on_the_bus(url: str) -> AsyncIterator[Bus]:
     await bus.publisher.close()
 
 
-async def empty(bus: Bus) -> None:
-    """Empty the queues of services that do not run here."""
+async def empty(bus: Bus, names: Sequence[str] = UNHEARD) -> None:
+    """Empty queues, by default those of services that do not run here."""
     channel = await bus.publisher.channel()
-    for name in UNHEARD:
+    for name in names:
         await (await channel.get_queue(name)).purge()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bench.bench import Bench
-from bench.measurements import holds, http, in_flight, jobs, memory, reads, ready, soak, webhooks
+from bench.measurements import growth, holds, http, in_flight, jobs, memory, reads, ready, soak, webhooks
 
 Measurement = Callable[[Bench], None]
 MEASUREMENTS: Mapping[str, Measurement] = {
@@ -16,6 +16,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "memory": memory.measure,
     "soak": soak.measure,
     "in-flight": in_flight.measure,  # last: what it puts in flight stays there
+    "growth": growth.measure,
 }
-ALONE = frozenset({"soak"})
-"""What takes an hour, and is measured when it is asked for."""
+ALONE = frozenset({"growth", "soak"})
+"""What takes long, or much disk, and is measured when it is asked for."""
