@@ -114,20 +114,7 @@ class Neighbours:
     async def reference_model(self) -> UUID:
         """Say a curated model as catalog does."""
         id_ = uuid4()
-        await self.bus.say(
-            ReferenceModelChanged(
-                id=id_,
-                version=1,
-                slug="studio",
-                name="Studio",
-                category="fashion",
-                description="A bright studio",
-                tags=("bright",),
-                prompt_recipe="a studio photograph of {prompt}",
-                preview="0" * 64,
-                created_at=datetime.now(UTC),
-            )
-        )
+        await self.bus.say(reference_model(id_, datetime.now(UTC)))
         return id_
 
     async def reaches(self, job: UUID, *statuses: str, within: float = 30) -> JobChanged:
@@ -199,3 +186,18 @@ async def neighbours(rabbitmq_url: str, port: int) -> AsyncIterator[Neighbours]:
         finally:
             listener.cancel()
             await runner.cleanup()
+
+
+def reference_model(id_: UUID, created_at: datetime) -> ReferenceModelChanged:
+    return ReferenceModelChanged(
+        id=id_,
+        version=1,
+        slug="studio",
+        name="Studio",
+        category="fashion",
+        description="A bright studio",
+        tags=("bright",),
+        prompt_recipe="a studio photograph of {prompt}",
+        preview="0" * 64,
+        created_at=created_at,
+    )

@@ -3,14 +3,14 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
+from services.jobs.tests.neighbours import reference_model
 from services.jobs.tests.steps import callback, dispatch, files, learn, open_job, settle, store, trained_model
 from services.jobs.tests.stories import NOW, RULES, TEAM, drawn, weights
 
 from chassis.testing import delivery
-from contracts.catalog import ReferenceModelChanged
 from contracts.credits import ReleaseCredits
 from contracts.jobs import JobChanged
 from contracts.orders import Operation
@@ -24,7 +24,7 @@ async def test_a_creation_stores_its_samples_its_archive_and_its_weights(house):
     reference, model = uuid4(), uuid4()
     house.provider.outcome = drawn(6)
     files(house, 6)
-    await learn_reference_models([delivery(reference_model(reference))], house.transaction)
+    await learn_reference_models([delivery(reference_model(reference, NOW))], house.transaction)
     job = await open_job(
         house,
         Operation.CREATE_MODEL,
@@ -184,18 +184,3 @@ async def test_weights_that_take_long_to_store_stay_with_who_stores_them(house):
     copied.set()
     await house.do(await storing)
     assert house.memory.weights[job].provider_url == "https://fal/w"
-
-
-def reference_model(id_: UUID) -> ReferenceModelChanged:
-    return ReferenceModelChanged(
-        id=id_,
-        version=1,
-        slug="studio",
-        name="Studio",
-        category="fashion",
-        description="A bright studio",
-        tags=("bright",),
-        prompt_recipe="a studio photograph of {prompt}",
-        preview="0" * 64,
-        created_at=NOW,
-    )
