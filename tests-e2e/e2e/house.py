@@ -27,7 +27,8 @@ HURRIED = {
         "OBJECT_LEASE": "4",
         "SETTLE_REPEAT": "5",
     },
-    "gateway": {"SIGN_UPS_PER_HOUR": "1000"},
+    # All of them come from one address, and some guess at passwords.
+    "gateway": {"SIGN_UPS_PER_HOUR": "1000", "SIGN_INS_PER_QUARTER": "100000"},
     "deliverer": {"WEBHOOK_PATIENCE": "2"},
 }
 PLENTY = {"running": 20, "open": 2_000, "per_minute": 100_000}
