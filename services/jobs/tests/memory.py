@@ -88,6 +88,9 @@ class MemoryJobs:
         await self.save(new)
         return {job.id for job in new}
 
+    async def floor(self) -> int:
+        return 0
+
     async def known(self, ids: Iterable[UUID]) -> set[UUID]:
         return set(ids) & self.memory.jobs.keys()
 

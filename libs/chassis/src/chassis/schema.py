@@ -61,3 +61,16 @@ def inbox_table(described: MetaData) -> Table:
         Column("received_at", TIMESTAMP(timezone=True), nullable=False, server_default=_NOW),
         Index("ix_inbox_received_at", "received_at"),
     )
+
+
+def lifts_table(described: MetaData) -> Table:
+    """Describe when versions were lifted, above what (`floor`) and why; `lifted` once it is done."""
+    return Table(
+        "lifts",
+        described,
+        Column("floor", Integer, primary_key=True, autoincrement=False),
+        Column("at", TIMESTAMP(timezone=True), nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("by", Text, nullable=False),
+        Column("lifted", BigInteger),
+    )

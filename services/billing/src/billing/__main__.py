@@ -2,6 +2,7 @@ from billing import bootstrap
 from billing.adapters.inbound import cli
 from chassis.announcing import announcing
 from chassis.commands import Command, forever, main
+from chassis.lifting import lifting
 from chassis.parked import parked
 
 COMMANDS = {
@@ -15,6 +16,7 @@ COMMANDS = {
     "events": cli.events(bootstrap.events),
     "show": cli.show(bootstrap.show),
     "parked": parked("billing"),
+    "lift": lifting(bootstrap.lift),
     "announce": announcing(bootstrap.announce),
 }
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from billing.adapters.inbound import bus, schedule
 from billing.adapters.inbound.cli import NotConfigured
+from billing.adapters.outbound import lifts
 from billing.adapters.outbound.postgres.work import transaction
 from billing.adapters.outbound.stripe.account import StripeAccount
 from billing.adapters.outbound.stripe.catalog import StripeCatalog
@@ -17,7 +18,7 @@ from billing.application.announce_plans import announce_overviews, announce_plan
 from billing.application.ports import EventState, KnownEvent, Stripe, Transaction
 from billing.application.publish_offers import publish_offers
 from billing.settings import Settings
-from chassis import announcing
+from chassis import announcing, lifting
 from chassis import migrate as chassis_migrate
 from chassis.clock import Clock, utc_now
 from chassis.database import Database
@@ -89,6 +90,15 @@ async def desk() -> AsyncIterator[Desk]:
         stripe, closing = account(settings)
         await stack.enter_async_context(closing())
         yield Desk(transaction(database), stripe)
+
+
+async def lift(wish: lifting.Wish) -> lifting.Lifted:
+    """Raise what was restored above what others have seen."""
+    database = Database(load(Settings).database_url, NAME, pool_size=1)
+    try:
+        return await lifting.lift(database, lifts.PARTS, wish, utc_now)
+    finally:
+        await database.close()
 
 
 async def announce(rate: float) -> int:

@@ -1,6 +1,7 @@
-from catalog.bootstrap import announce, migrate, serve
+from catalog.bootstrap import announce, lift, migrate, serve
 from chassis.announcing import announcing
 from chassis.commands import Command, forever, main
+from chassis.lifting import lifting
 from chassis.parked import parked
 
 COMMANDS = {
@@ -10,6 +11,7 @@ COMMANDS = {
         lambda _: migrate(),
     ),
     "parked": parked("catalog"),
+    "lift": lifting(lift),
     "announce": announcing(announce),
 }
 

@@ -3,11 +3,11 @@ import logging
 from functools import partial
 
 from catalog.adapters.inbound import bus, schedule
-from catalog.adapters.outbound import files, postgres
+from catalog.adapters.outbound import files, lifts, postgres
 from catalog.application.announce_models import announce_models, announce_references
 from catalog.application.publish_collection import publish_collection
 from catalog.settings import Settings
-from chassis import announcing
+from chassis import announcing, lifting
 from chassis import migrate as chassis_migrate
 from chassis.clock import utc_now
 from chassis.database import Database
@@ -49,6 +49,15 @@ async def publish(settings: Settings) -> int:
     database = Database(settings.database_url, NAME, pool_size=1)
     try:
         return await publish_collection(files.collection(), postgres.transaction(database), utc_now)
+    finally:
+        await database.close()
+
+
+async def lift(wish: lifting.Wish) -> lifting.Lifted:
+    """Raise what was restored above what others have seen."""
+    database = Database(load(Settings).database_url, NAME, pool_size=1)
+    try:
+        return await lifting.lift(database, lifts.PARTS, wish, utc_now)
     finally:
         await database.close()
 

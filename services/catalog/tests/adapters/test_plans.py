@@ -15,6 +15,7 @@ from chassis.plans import flaws, statements_of
 STATEMENTS = statements_of(outbound)
 READS = {
     "postgres_models.MODELS": {"pk_models"},
+    "postgres_models.LOCK_ROWS": {"pk_models"},
     "postgres_models.TRAININGS": {"uq_trainings_model_id_number"},
     "postgres_models.PAGE": {"pk_models"},
     "postgres_models.CLOSED": {"pk_closed_teams"},

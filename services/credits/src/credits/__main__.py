@@ -2,6 +2,7 @@ from argparse import ArgumentParser, Namespace
 from functools import partial
 
 from chassis.commands import Command, forever, main
+from chassis.lifting import lifting
 from chassis.migrate import migrate
 from chassis.parked import parked
 from chassis.service import run
@@ -62,6 +63,7 @@ COMMANDS = {
         options.statement,
     ),
     "parked": parked("credits"),
+    "lift": lifting(bootstrap.lift),
     "announce": Command(
         "say accounts and the price list again, to mend views",
         partial(_operate, cli.announce),

@@ -3,13 +3,16 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from chassis import lifting
 from chassis.clock import Clock, utc_now
 from chassis.database import Database
 from chassis.service import Service
+from chassis.settings import load
 from chassis.turns import PostgresTurns
 from credits.adapters.inbound import cli
 from credits.adapters.inbound.bus import consumers
 from credits.adapters.inbound.schedule import schedules
+from credits.adapters.outbound import lifts
 from credits.adapters.outbound.alarms import LoggedAlarms
 from credits.adapters.outbound.audit import PostgresAudit
 from credits.adapters.outbound.figures import PostgresFigures
@@ -49,6 +52,15 @@ def transactions(settings: Settings, database: Database) -> Transaction:
         uncollected=settings.uncollected_limit,
     )
     return transaction(database, limits)
+
+
+async def lift(wish: lifting.Wish) -> lifting.Lifted:
+    """Raise what was restored above what others have seen."""
+    database = connect(load(Settings))
+    try:
+        return await lifting.lift(database, lifts.PARTS, wish, utc_now, also=[lifts.PRICES])
+    finally:
+        await database.close()
 
 
 def verify(settings: Settings, _options: Namespace) -> int:

@@ -31,6 +31,7 @@ READS = {
     "price_lists.OVERRULED": {"pk_price_lists"},
     "price_lists.CLAIM": {"pk_price_lists"},
     "price_lists.NEXT": {"pk_price_lists"},
+    "reads.OPEN_ACCOUNTS": {"pk_lifts"},  # the newest
     "price_lists.FORGET": {"ix_quotes_untaken"},
     "reads.LOCK_ACCOUNTS": {"pk_accounts"},
     "reads.BUCKETS": {"ix_buckets_team_id"},

@@ -3,6 +3,7 @@ from uuid import UUID
 
 from chassis.announcing import announcing
 from chassis.commands import Command, forever, main
+from chassis.lifting import lifting
 from chassis.migrate import migrate
 from chassis.parked import parked
 from chassis.service import run
@@ -35,6 +36,7 @@ COMMANDS = {
     "serve": Command("run the service", _serve),
     "migrate": Command("bring the schema and the topology of the bus up to date", _migrate),
     "parked": parked("jobs"),
+    "lift": lifting(bootstrap.lift),
     "announce": announcing(bootstrap.announce),
     "prepare-bucket": Command("apply the lifecycle rules to the bucket", _prepare_bucket),
     "show": Command("show a job, each call made for it, and what it waits for", _show, _job),

@@ -5,9 +5,10 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from chassis import announcing
+from chassis import announcing, lifting
 from chassis.clock import Clock, utc_now
 from chassis.database import Database
+from chassis.lifting import Lifted, Wish
 from chassis.service import Service
 from chassis.settings import load
 from chassis.telemetry import continued
@@ -19,6 +20,7 @@ from jobs.adapters.inbound.workers import Pace, Workers
 from jobs.adapters.outbound.callbacks import SignedCallbacks
 from jobs.adapters.outbound.fal import Fal
 from jobs.adapters.outbound.images import PillowImages
+from jobs.adapters.outbound.lifts import PARTS
 from jobs.adapters.outbound.media import Media
 from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.s3 import S3
@@ -103,6 +105,15 @@ def prepare_bucket(settings: Settings) -> int:
             await media.close()
 
     return asyncio.run(run())
+
+
+async def lift(wish: Wish) -> Lifted:
+    """Raise what was restored above what others have seen."""
+    database = Database(load(Settings).database_url, "jobs", pool_size=1)
+    try:
+        return await lifting.lift(database, PARTS, wish, utc_now)
+    finally:
+        await database.close()
 
 
 async def announce(rate: float) -> int:

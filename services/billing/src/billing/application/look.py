@@ -71,7 +71,7 @@ async def show(work: Work, subscription: Subscription, dossier: Dossier, now: da
     spent = await work.top_ups.spent(subscription.team_id, month_of(now))
     wish = wish.model_copy(update={"spent_this_month": spent})
     shown, last = overview(subscription, dossier, wish, now), await work.overviews.find(subscription.team_id)
-    version = last.version if last else 0
+    version = last.version if last else await work.subscriptions.floor()
     shown = shown.model_copy(update={"version": version})
     if shown == last:
         return []

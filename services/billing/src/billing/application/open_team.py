@@ -20,7 +20,8 @@ async def open_team(
         open_ = sorted(causes.keys() - await work.customers.closed(causes))
         if not open_:
             return
-        subscriptions = [Subscription.free(team_id, now) for team_id in open_]
+        floor = await work.subscriptions.floor()
+        subscriptions = [Subscription.free(team_id, now, floor) for team_id in open_]
         new = await work.subscriptions.add(subscriptions)
         for subscription in subscriptions:
             if subscription.team_id in new:

@@ -24,6 +24,9 @@ class Subscriptions(Protocol):
     async def add(self, subscriptions: Sequence[Subscription]) -> set[UUID]:
         """Store those of teams that have none yet; return these teams."""
 
+    async def floor(self) -> int:
+        """Tell after which version new documents begin: 0 unless a backup was lifted."""
+
     async def lock(self, team_id: UUID) -> Subscription | None:
         """Lock and load a team's subscription; None when there is none, or the team is closed."""
 

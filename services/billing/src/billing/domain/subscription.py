@@ -29,10 +29,10 @@ class Subscription:
     interval: Interval | None = None
 
     @classmethod
-    def free(cls, team_id: UUID, now: datetime) -> Self:
-        """Start the Free plan with its first month."""
+    def free(cls, team_id: UUID, now: datetime, floor: int = 0) -> Self:
+        """Start the Free plan with its first month; its versions begin after `floor`."""
         end = months_after(now, 1)
-        return cls(team_id, "free", "active", PLANS["free"].limits, 1, now, now, end)
+        return cls(team_id, "free", "active", PLANS["free"].limits, floor + 1, now, now, end)
 
     def current(self, now: datetime) -> Self:
         """Move on to the Free month that `now` lies in.

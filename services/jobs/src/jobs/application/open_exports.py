@@ -48,6 +48,6 @@ async def _open(work: Work, delivery: Delivery[ExportImages], clock: Clock, rule
         updated_at=clock(),
         traceparent=delivery.traceparent,
     )
-    for document in export.begin():
+    for document in export.begin(await work.jobs.floor()):
         work.outbox.add(document, delivery)
     await work.exports.save([export])

@@ -29,8 +29,11 @@ async def open_jobs(
         new = {id_: pair for id_, pair in holds.items() if id_ not in known}
         cancels = await work.tombstones.take(new)
         refusals = await _refusals(work, [hold for hold, _ in new.values()], cancels)
+        floor = await work.jobs.floor() if new else 0
         opened = [
-            born(hold, held.message.team_id, held.traceparent, clock(), rules, refusals.get(hold.job_id))
+            born(
+                hold, held.message.team_id, held.traceparent, clock(), rules, refusals.get(hold.job_id), floor
+            )
             for hold, held in new.values()
         ]
         await work.jobs.add([job for job, _ in opened])

@@ -33,6 +33,10 @@ class Jobs(Protocol):
         """Tell which of these jobs exist, without locking them."""
         ...
 
+    async def floor(self) -> int:
+        """Tell after which version new documents begin: 0 unless a backup was lifted."""
+        ...
+
     async def in_training(self, model_ids: Iterable[UUID]) -> set[UUID]:
         """Tell which models have a training that is still open."""
         ...

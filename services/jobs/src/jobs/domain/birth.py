@@ -25,10 +25,12 @@ def born(
     now: datetime,
     rules: Rules,
     refusal: Refusal | None = None,
+    floor: int = 0,
 ) -> tuple[Job, list[Follow]]:
     """Begin the job of a hold.
 
-    With a refusal it is born settling: its credits go back, and it ends with the reason.
+    With a refusal it is born settling: its credits go back, and it ends with the reason. Its versions begin
+    after `floor`.
     """
     order = hold.order
     job = Job(
@@ -46,7 +48,7 @@ def born(
         traceparent=traceparent,
         cancelling=refusal is CANCELLED,
     )
-    return job, job.begin(now, rules, refusal or objection(order, team_id, rules))
+    return job, job.begin(now, rules, refusal or objection(order, team_id, rules), floor)
 
 
 def steps(order: Order, rules: Rules) -> tuple[Step, ...]:

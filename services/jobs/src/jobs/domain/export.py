@@ -55,8 +55,9 @@ class Export:
         """Whether it is still being made."""
         return self.status == "processing"
 
-    def begin(self) -> list[ExportChanged]:
-        """Take it on."""
+    def begin(self, floor: int = 0) -> list[ExportChanged]:
+        """Take it on; its versions begin after `floor`."""
+        self.version = floor
         return self._say(self.created_at)
 
     def progressed(self, done: int, missing: int, now: datetime) -> list[ExportChanged]:

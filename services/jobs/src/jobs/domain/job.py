@@ -32,10 +32,14 @@ class Job(Keeping):
 
     # Waiting
 
-    def begin(self, now: datetime, rules: Rules, refusal: Refusal | None) -> list[Follow]:
-        """Wait for a slot, now that the credits are held, or give them back at once."""
+    def begin(self, now: datetime, rules: Rules, refusal: Refusal | None, floor: int = 0) -> list[Follow]:
+        """Wait for a slot, now that the credits are held, or give them back at once.
+
+        Its versions begin after `floor`: a backup may have forgotten a job of this id that others know.
+        """
         if self.version:
             return self._late("begin")
+        self.version = floor
         if refusal:
             follows = self._settle(now, rules, refusal.code, refusal.reason)
             return [*follows, *self._say(now, "refused", refusal.code)]

@@ -17,13 +17,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from chassis.schema import lifts_table, outbox_table
 from chassis.schema import metadata as describe
-from chassis.schema import outbox_table
 
 _PLAN = "plan in ('free', 'starter', 'pro', 'business')"
 
 metadata = describe("billing")
 outbox = outbox_table(metadata)
+lifts = lifts_table(metadata)
 looks = Sequence("looks", metadata=metadata)
 
 

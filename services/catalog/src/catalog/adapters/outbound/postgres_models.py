@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.domain.models import Model, Origin
 from catalog.domain.trainings import Training
+from chassis.lifting import floor
 from contracts.orders import Operation
 
 # The ids are locked, not the rows: a model not heard of yet must have one writer at a time as well.
@@ -19,6 +20,8 @@ LOCK = text(
     """
 )
 MODELS = text("select * from catalog.models where id = any(cast(:ids as uuid[]))")
+# Those who lift versions know the rows alone.
+LOCK_ROWS = text(f"{MODELS.text} order by id for no key update")
 TRAININGS = text("select * from catalog.trainings where model_id = any(cast(:ids as uuid[]))")
 PAGE = text(
     """
@@ -81,7 +84,13 @@ class PostgresModels:
         if not ids:
             return {}
         await self.connection.execute(LOCK, {"ids": list(ids)})
-        return await self._load(ids)
+        models = await self._load(ids, LOCK_ROWS)
+        unheard = [model for model in models.values() if not model.version]
+        if unheard:
+            begins = await floor(self.connection, "catalog")
+            for model in unheard:
+                model.version = begins  # a backup may have forgotten it, and others have not
+        return models
 
     async def page(self, after: UUID | None, limit: int) -> list[Model]:
         """Load the announced models that follow an id."""
@@ -105,10 +114,10 @@ class PostgresModels:
         """Find the models of these teams."""
         return set((await self.connection.execute(OF_TEAMS, {"ids": list(team_ids)})).scalars())
 
-    async def _load(self, ids: Collection[UUID]) -> dict[UUID, Model]:
+    async def _load(self, ids: Collection[UUID], read: TextClause = MODELS) -> dict[UUID, Model]:
         wanted = {"ids": list(ids)}
         models = {id_: Model(id_) for id_ in ids}
-        for row in (await self.connection.execute(MODELS, wanted)).mappings():
+        for row in (await self.connection.execute(read, wanted)).mappings():
             models[row["id"]] = _model(row)
         for row in (await self.connection.execute(TRAININGS, wanted)).mappings():
             models[row["model_id"]].trainings[row["job_id"]] = _training(row)

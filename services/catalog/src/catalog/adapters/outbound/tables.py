@@ -15,13 +15,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from chassis.schema import lifts_table, outbox_table
 from chassis.schema import metadata as describe
-from chassis.schema import outbox_table
 
 _CATEGORY = "category in ('fashion', 'fitness', 'beauty', 'lifestyle', 'business')"
 
 metadata = describe("catalog")
 outbox = outbox_table(metadata)
+lifts = lifts_table(metadata)
 
 reference_models = Table(
     "reference_models",

@@ -194,9 +194,11 @@ CHECKS = {
     """,
     "versions are contiguous": """
         select count(*), array_agg(format('team %s is at version %s, the ledger has %s up to %s',
-            team_id, version, versions, newest)) filter (where versions <> version or newest <> version)
+            team_id, version, versions, newest))
+            filter (where versions <> version - lifted or version - newest not between 0 and lifted
+                or (newest <> version and lifted = 0))
         from (
-            select a.team_id, a.version, count(distinct t.version) as versions,
+            select a.team_id, a.version, a.lifted, count(distinct t.version) as versions,
                 coalesce(max(t.version), 0) as newest
             from credits.accounts a left join credits.ledger_transactions t on t.team_id = a.team_id
             group by a.team_id

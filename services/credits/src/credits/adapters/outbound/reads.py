@@ -2,11 +2,15 @@
 
 from sqlalchemy import text
 
-OPEN_ACCOUNTS = text("""
-    insert into credits.accounts (team_id)
-    select team_id from unnest(cast(:teams as uuid[])) as team_id order by team_id
-    on conflict do nothing
-""")
+from chassis.lifting import floor_in
+
+# A backup may have forgotten an account that others know: a new one begins where versions were lifted to.
+OPEN_ACCOUNTS = text(f"""
+    insert into credits.accounts (team_id, version, lifted)
+    select team_id, floor, floor
+    from unnest(cast(:teams as uuid[])) as team_id cross join {floor_in("credits")} as lifts (floor)
+    order by team_id on conflict do nothing
+""")  # noqa: S608 - a name of ours
 
 # Everybody takes the accounts in the same order, so that two batches cannot wait for each other.
 # NO KEY: what only refers to an account does not wait.

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.schema import metadata, outbox_table
+from chassis.schema import lifts_table, metadata, outbox_table
 
 METADATA = metadata("credits")
 ZERO = text("0")
@@ -50,6 +50,7 @@ accounts = Table(
     METADATA,
     Column("team_id", Uuid, primary_key=True),
     _balance("version"),
+    _balance("lifted"),
     _balance("issued"),
     _balance("spendable"),
     _balance("reserved"),
@@ -222,3 +223,4 @@ prices = Table(
     Column("sizes", JSONB, nullable=False),
 )
 outbox = outbox_table(METADATA)
+lifts = lifts_table(METADATA)

@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis import lifting
 from chassis.database import Database
 from jobs.adapters.outbound.closing import PostgresClosings
 from jobs.adapters.outbound.keeping import PostgresDiscards, PostgresExports, PostgresMoves
@@ -132,6 +133,10 @@ class PostgresJobs:
     async def known(self, ids: Iterable[UUID]) -> set[UUID]:
         """Tell which of these jobs exist."""
         return set((await self._run(_KNOWN, ids=list(ids))).scalars())
+
+    async def floor(self) -> int:
+        """Tell after which version new documents begin: 0 unless a backup was lifted."""
+        return await lifting.floor(self._connection, "jobs")
 
     async def in_training(self, model_ids: Iterable[UUID]) -> set[UUID]:
         """Tell which models have a training that is still open."""

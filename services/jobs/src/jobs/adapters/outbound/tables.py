@@ -17,10 +17,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.schema import metadata, outbox_table
+from chassis.schema import lifts_table, metadata, outbox_table
 
 METADATA = metadata("jobs")
 OUTBOX = outbox_table(METADATA)
+LIFTS = lifts_table(METADATA)
 
 _TIME = TIMESTAMP(timezone=True)
 _TERMINAL = "(state in ('completed', 'failed', 'cancelled', 'expired'))"

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.billing import BillingChanged, PlansChanged
 
-FIND = text("select cast(document as text) from billing.overviews where team_id = :team_id")
+FIND = text("select cast(document as text) from billing.overviews where team_id = :team_id for no key update")
 SAVE = text(
     """
     insert into billing.overviews (team_id, version, document)
@@ -22,7 +22,7 @@ PAGE = text(
 )
 # There is nothing to lock before the first list: whoever is second waits here for whoever is first.
 RESERVE = text("select pg_advisory_xact_lock(hashtext('billing offers'))")
-LAST = text("select cast(document as text) from billing.offers")
+LAST = text("select cast(document as text) from billing.offers for no key update")
 OFFER = text(
     """
     insert into billing.offers (name, document) values ('plans', cast(:document as jsonb))

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing.domain.subscription import Subscription
+from chassis import lifting
 from contracts.billing import Limits
 
 # In the order of the ids, so that two processes with the same teams never wait for each other.
@@ -82,6 +83,10 @@ class PostgresSubscriptions:
         rows = [_row(subscription) for subscription in subscriptions]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         return set((await self.connection.execute(ADD, columns)).scalars())
+
+    async def floor(self) -> int:
+        """Tell after which version new documents begin: 0 unless a backup was lifted."""
+        return await lifting.floor(self.connection, "billing")
 
     async def lock(self, team_id: UUID) -> Subscription | None:
         """Lock and load a team's subscription; None when there is none, or the team is closed."""
