@@ -8,7 +8,7 @@ from sqlalchemy import text
 from chassis.database import Database
 from chassis.plans import flaws, plan
 from chassis.testing import FreshDatabase
-from gateway.adapters.outbound.postgres import callers, events, lists, requests, slots, views
+from gateway.adapters.outbound.postgres import at_once, callers, events, lists, requests, slots, views
 
 PAGE = " and id < :a0 order by id desc limit 21"
 CALLER = {"uq_api_keys_secret_hash", "pk_memberships", "pk_users", "pk_view_plans"}
@@ -33,6 +33,7 @@ HOT = {
         text(f"{lists._ENTRIES} order by version desc, position desc limit 21"),
         {"ix_view_credit_entries_team_id_version_position"},
     ),
+    "a request that is new": (at_once._WRITE, {"pk_team_slots"}),
     "a request that comes again": (requests._EARLIER, {"uq_requests_scope_key"}),
     "requests that wait": (requests._AWAITED, {"ix_requests_awaited"}),
     "verdicts": (requests._SETTLE, {"pk_requests"}),

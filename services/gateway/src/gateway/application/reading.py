@@ -78,6 +78,16 @@ JobsByKey = Callable[[tuple[bytes, str]], Awaitable[tuple[Caller, JobView] | Non
 team's; None unless both are there. One read, which those who ask meanwhile share."""
 
 
+class Sources(Protocol):
+    """What images are made with."""
+
+    async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
+        """Find a model of a team that is not deleted."""
+
+    async def reference_model(self, id_: UUID) -> ReferenceModelChanged | None:
+        """Find a reference model."""
+
+
 class Views(Protocol):
     """Single documents, each found by one indexed read, and only the asking team's."""
 

@@ -20,6 +20,7 @@ from gateway.adapters.inbound.http.limits import Streams
 from gateway.adapters.outbound.fetcher import GuardedFetcher
 from gateway.adapters.outbound.jwks import JwksKeys
 from gateway.adapters.outbound.passwords import Argon2Passwords
+from gateway.adapters.outbound.postgres.at_once import WrittenAtOnce
 from gateway.adapters.outbound.postgres.callers import StoredCallers
 from gateway.adapters.outbound.postgres.events import StoredEvents
 from gateway.adapters.outbound.postgres.frames import StoredFrames
@@ -92,6 +93,7 @@ def api(settings: Settings, database: Database, news: News) -> Api:
     return Api(
         asking=Asking(
             transaction(database),
+            WrittenAtOnce(database),
             news,
             utc_now,
             news.backlogged,

@@ -21,8 +21,9 @@ Column = tuple[str, Callable[[Any], object]]
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The statement that keeps documents of one kind, and the columns it takes from them."""
+    """The statement that keeps documents of one kind, how it begins, and the columns it takes from them."""
 
+    insert: str
     statement: TextClause
     columns: Mapping[str, Callable[[Any], object]]
 
@@ -47,13 +48,16 @@ def _put(
         name: f"coalesce(excluded.{name}, t.{name})" if name in keep else f"excluded.{name}" for name in names
     }
     changes = ", ".join(f"{name} = {value}" for name, value in new.items() if name != key) + also
-    statement = f"""
+    insert = f"""
         insert into gateway.{table} as t ({", ".join(names)}, announced)
         select *, cast(:announced as boolean) from unnest({arrays})
+    """  # noqa: S608 - names of ours
+    statement = f"""
+        {insert}
         on conflict ({key}) do update set {changes}, announced = excluded.announced where {news}
         returning {key}
-    """  # noqa: S608 - names of ours
-    return Put(text(statement), columns)
+    """
+    return Put(insert, text(statement), columns)
 
 
 _TYPES = {

@@ -20,13 +20,17 @@ _EARLIER = text(f"""
     select {_COLUMNS} from gateway.requests where scope = :scope and idempotency_key = :key
 """)  # noqa: S608 - names of ours
 _FREE_KEY = text("update gateway.requests set idempotency_key = null where id = :id")
-_OPEN = text("""
+INSERT = """
     insert into gateway.requests (id, kind, scope, team_id, user_id, subject, jobs, idempotency_key,
         body_hash, message_type, message, verdict, created_at, sent_at, settled_at)
-    values (:id, :kind, :scope, :team_id, :user_id, :subject, :jobs, :key, :body_hash,
-        :message_type, cast(:message as jsonb), cast(:verdict as jsonb), :created_at, :sent_at, :settled_at)
+    select cast(:id as uuid), cast(:kind as text), cast(:scope as uuid), cast(:team_id as uuid),
+        cast(:user_id as uuid), cast(:subject as uuid), cast(:jobs as uuid[]), cast(:key as text),
+        cast(:body_hash as bytea), cast(:message_type as text), cast(:message as jsonb),
+        cast(:verdict as jsonb), cast(:created_at as timestamptz), cast(:sent_at as timestamptz),
+        cast(:settled_at as timestamptz) {}
     on conflict (scope, idempotency_key) where idempotency_key is not null do nothing returning id
-""")
+"""
+_OPEN = text(INSERT.format(""))
 _SETTLE = text(f"""
     update gateway.requests set verdict = said, settled_at = clock_timestamp()
     from unnest(cast(:ids as uuid[]), cast(:verdicts as jsonb[])) as v (request_id, said)
@@ -74,24 +78,7 @@ class StoredRequests:
 
     async def open(self, request: Request, message: Message | None = None) -> Request | None:
         """Note a new request; when one with its key is being noted right now, wait for that and return it."""
-        values = {
-            "id": request.id,
-            "kind": request.kind.value,
-            "scope": request.scope,
-            "team_id": request.team_id,
-            "user_id": request.user_id,
-            "subject": request.subject,
-            "jobs": list(request.jobs),
-            "key": request.key,
-            "body_hash": request.body_hash,
-            "message_type": message.type if message else None,
-            "message": message.model_dump_json() if message else None,
-            "verdict": _written(request.verdict) if request.verdict else None,
-            "created_at": request.created_at,
-            "sent_at": request.created_at if message else None,
-            "settled_at": request.created_at if request.verdict else None,
-        }
-        opened = (await self.connection.execute(_OPEN, values)).first()
+        opened = (await self.connection.execute(_OPEN, row_of(request, message))).first()
         return None if opened else await self.earlier(request)
 
     async def settle(self, verdicts: Mapping[UUID, Verdict]) -> list[Request]:
@@ -123,6 +110,27 @@ class StoredRequests:
     async def forget(self, before: datetime) -> None:
         """Drop requests made before then; only those that hold slots or credits wait for their verdict."""
         await self.connection.execute(_FORGET, {"before": before})
+
+
+def row_of(request: Request, message: Message | None) -> dict[str, object]:
+    """Write a new request down as the values of its row."""
+    return {
+        "id": request.id,
+        "kind": request.kind.value,
+        "scope": request.scope,
+        "team_id": request.team_id,
+        "user_id": request.user_id,
+        "subject": request.subject,
+        "jobs": list(request.jobs),
+        "key": request.key,
+        "body_hash": request.body_hash,
+        "message_type": message.type if message else None,
+        "message": message.model_dump_json() if message else None,
+        "verdict": _written(request.verdict) if request.verdict else None,
+        "created_at": request.created_at,
+        "sent_at": request.created_at if message else None,
+        "settled_at": request.created_at if request.verdict else None,
+    }
 
 
 def _written(verdict: Verdict) -> str:

@@ -95,7 +95,7 @@ async def generate(request: Request, caller: Acting, api: Ports) -> Response:
         caller, Kind.GENERATE, api.asking.clock(), fingerprint("page", body), form.get("key"), jobs=1
     )
     who = spending(caller, body.max_credits, None)
-    answer = await ask_generate(asked, body.recipes(), body.count, who, api.asking)
+    answer = await ask_generate(asked, body.recipes(), body.count, who, api.asking, api.views)
     views = await api.views.jobs(caller.team_id, answer.request.jobs)
     return part("parts/asked.html", jobs=[Job.of(view, api.links) for view in views])
 

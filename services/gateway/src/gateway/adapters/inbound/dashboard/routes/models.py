@@ -161,7 +161,7 @@ async def compare(model_id: UUID, request: Request, caller: Acting, api: Ports) 
     asked = wish(caller, Kind.GENERATE, api.asking.clock(), hashed, _key(form), jobs=len(recipes))
     each = _ceiling(form, "max_each")
     who = spending(caller, None if each is None else each * len(recipes), None)
-    answer = await ask_generate(asked, recipes, 1, who, api.asking)
+    answer = await ask_generate(asked, recipes, 1, who, api.asking, api.views)
     views = await api.views.jobs(caller.team_id, answer.request.jobs)
     return part("parts/compared.html", jobs=[Job.of(view, api.links) for view in views])
 

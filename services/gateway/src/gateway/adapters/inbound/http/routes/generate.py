@@ -41,7 +41,7 @@ async def post_generate(
     recipes, hashed = body.recipes(), fingerprint("generate", body)
     asked = wish(caller, Kind.GENERATE, api.asking.clock(), hashed, key, jobs=len(recipes))
     who = spending(caller, body.max_credits, body.quote_id)
-    answer = await ask_generate(asked, recipes, body.count, who, api.asking)
+    answer = await ask_generate(asked, recipes, body.count, who, api.asking, api.views)
     response.headers["Location"] = f"/api/generate/{answer.request.jobs[0]}"
     return await generating(answer, request, api)
 

@@ -91,7 +91,8 @@ async def post_comparison(
     recipes, hashed = body.recipes(model_id), fingerprint("compare", model_id, body)
     asked = wish(caller, Kind.GENERATE, api.asking.clock(), hashed, key, jobs=len(recipes))
     who = spending(caller, body.max_credits, body.quote_id)
-    return await generating(await ask_generate(asked, recipes, body.count, who, api.asking), request, api)
+    answer = await ask_generate(asked, recipes, body.count, who, api.asking, api.views)
+    return await generating(answer, request, api)
 
 
 @router.patch("/models/{id}", responses=CHANGING, name="update_model")
