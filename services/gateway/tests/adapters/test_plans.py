@@ -15,6 +15,10 @@ CALLER = {"uq_api_keys_secret_hash", "pk_memberships", "pk_users", "pk_view_plan
 HOT = {
     "who has a key": (callers._BY_KEY, CALLER),
     "the jobs that keys ask for": (callers._JOBS_BY_KEY, CALLER | {"pk_view_jobs"}),
+    "what images of keys are made with": (
+        callers._SOURCES_BY_KEY,
+        CALLER | {"pk_view_models", "pk_view_reference_models"},
+    ),
     "a job": (views._JOB_ALONE, {"ix_view_jobs_team_id_id"}),
     "the jobs of a request": (views._JOBS_ALONE, {"ix_view_jobs_team_id_id"}),
     "a model": (views._MODEL, {"ix_view_models_team_id_id"}),

@@ -88,6 +88,27 @@ class Sources(Protocol):
         """Find a reference model."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What images are made with, as it was found for one request."""
+
+    own: ModelChanged | None = None
+    reference: ReferenceModelChanged | None = None
+
+    async def model(self, team_id: UUID, id_: UUID) -> ModelChanged | None:
+        """Return the team's model."""
+        return self.own if self.own and (self.own.team_id, self.own.id) == (team_id, id_) else None
+
+    async def reference_model(self, id_: UUID) -> ReferenceModelChanged | None:
+        """Return the reference model."""
+        return self.reference if self.reference and self.reference.id == id_ else None
+
+
+SourcesByKey = Callable[[tuple[bytes, UUID | None, UUID | None]], Awaitable[tuple[Caller, Found] | None]]
+"""Finds, for the SHA-256 of an API key, the id of a model and that of a reference model, who has the key, and
+what the team has of the two; None without such a key. One read, which those who ask meanwhile share."""
+
+
 class Views(Protocol):
     """Single documents, each found by one indexed read, and only the asking team's."""
 

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from uuid import UUID
 
 from fastapi import FastAPI
 
@@ -35,7 +36,7 @@ from gateway.adapters.outbound.receivers import HttpReceivers
 from gateway.adapters.outbound.smtp import SmtpPostman
 from gateway.application.ask import Asking
 from gateway.application.identity import Identity
-from gateway.application.reading import JobView
+from gateway.application.reading import Found, JobView
 from gateway.bootstrap import NAME
 from gateway.bootstrap.links import signed_links
 from gateway.domain.permissions import Caller
@@ -90,6 +91,9 @@ def api(settings: Settings, database: Database, news: News) -> Api:
     jobs = Gathering[tuple[bytes, str], tuple[Caller, JobView] | None](
         lambda asked: callers.jobs_by_keys(asked, utc_now())
     )
+    sources = Gathering[tuple[bytes, UUID | None, UUID | None], tuple[Caller, Found] | None](
+        lambda asked: callers.sources_by_keys(asked, utc_now())
+    )
     return Api(
         asking=Asking(
             transaction(database),
@@ -101,6 +105,7 @@ def api(settings: Settings, database: Database, news: News) -> Api:
         ),
         callers=callers,
         jobs_by_key=jobs.ask,
+        sources_by_key=sources.ask,
         views=views,
         previews=views,
         frames=StoredFrames(database),

@@ -13,7 +13,17 @@ from gateway.application.ask import Asking
 from gateway.application.gallery import Gallery
 from gateway.application.identity import Identity
 from gateway.application.ports import Callers, Fetcher, Links, SignatureKeys, Watch
-from gateway.application.reading import Events, Frames, JobsByKey, Lists, Payments, Previews, Usage, Views
+from gateway.application.reading import (
+    Events,
+    Frames,
+    JobsByKey,
+    Lists,
+    Payments,
+    Previews,
+    SourcesByKey,
+    Usage,
+    Views,
+)
 from gateway.application.sending import Receivers
 
 
@@ -24,6 +34,7 @@ class Api:
     asking: Asking
     callers: Callers
     jobs_by_key: JobsByKey
+    sources_by_key: SourcesByKey
     views: Views
     previews: Previews
     frames: Frames

@@ -27,6 +27,7 @@ from gateway.adapters.inbound.http.routes import (
     webhook_endpoints,
     webhooks,
 )
+from gateway.adapters.inbound.http.short_posts import ShortPosts
 from gateway.adapters.inbound.http.shortcut import Shortcut
 
 ROUTES = (
@@ -72,6 +73,8 @@ def create_app(api: Api | None = None) -> FastAPI:
     app.add_middleware(
         Methods, prefix=PREFIX, routes=[route for routes in ROUTES for route in routes.router.routes]
     )
+    if api:
+        app.add_middleware(ShortPosts)
     app.add_middleware(
         BodyLimit,
         usual=USUAL_BODY,

@@ -162,6 +162,14 @@ PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
 }
 
 
+def told(error: Exception) -> Problem | None:
+    """Tell of a fact that the core has raised; None when it is none."""
+    if isinstance(error, Problem):
+        return error
+    tell = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+    return tell(error) if tell else None
+
+
 def install(app: FastAPI) -> None:
     """Let facts be raised anywhere below `app`."""
     for kind, told in PROBLEMS.items():

@@ -43,9 +43,11 @@ _RECIPE, _SIZE = _Part(Recipe, JobRecipe), _Part(Size)
 _RECEIPT, _PROGRESS, _MOMENT = _Part(Receipt), _Part(Progress), _Part(Moment)
 
 
-def answer(body: Mapping[str, object]) -> Response:
+def answer(
+    body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Answer with what was shown."""
-    return Response(written(body), media_type="application/json")
+    return Response(written(body), status, headers, media_type="application/json")
 
 
 def written(body: Mapping[str, object]) -> bytes:

@@ -10,8 +10,9 @@ from asyncpg import Record
 from sqlalchemy import text
 
 from chassis.database import Database
+from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.orders import KeyTerms
-from gateway.application.reading import JobView
+from gateway.application.reading import Found, JobView
 from gateway.domain.people import SESSIONS_IDLE
 from gateway.domain.permissions import Caller, Permission, Role, permissions_of
 from gateway.domain.plans import FREE
@@ -41,6 +42,15 @@ _JOBS_BY_KEY = f"""
     from unnest($1::bytea[], $3::uuid[]) with ordinality as asked (hash, job_id, n)
     join gateway.api_keys k on k.secret_hash = asked.hash and {_VALID} {_OF_KEY}
     join gateway.view_jobs j on j.id = asked.job_id and j.team_id = k.team_id
+"""  # noqa: S608 - words of ours
+_SOURCES_BY_KEY = f"""
+    select {_KEY}, asked.n, cast(v.document as text) as own, cast(r.document as text) as reference
+    from unnest($1::bytea[], $3::uuid[], $4::uuid[]) with ordinality
+        as asked (hash, model_id, reference_id, n)
+    join gateway.api_keys k on k.secret_hash = asked.hash and {_VALID} {_OF_KEY}
+    left join gateway.view_models v
+        on v.id = asked.model_id and v.team_id = k.team_id and v.status <> 'deleted'
+    left join gateway.view_reference_models r on r.id = asked.reference_id
 """  # noqa: S608 - words of ours
 _USED = text("update gateway.api_keys set last_used_at = :now where id = :id")
 _SEEN = text("update gateway.sessions set last_seen_at = :now where id = :id")
@@ -82,6 +92,23 @@ class StoredCallers:
         found: list[tuple[Caller, JobView] | None] = [None] * len(asked)
         for row in rows:
             found[row["n"] - 1] = self._with_key(row, now), JobView(row["document"], row["cost"])
+        return found
+
+    async def sources_by_keys(
+        self, asked: Sequence[tuple[bytes, UUID | None, UUID | None]], now: datetime
+    ) -> list[tuple[Caller, Found] | None]:
+        """Find for whom each key acts, and the models it asks for, all at once; None without such a key."""
+        hashes, models, references = zip(*asked, strict=True)
+        rows = await self.database.read(_SOURCES_BY_KEY, hashes, now, models, references)
+        await self._note_use(rows, now)
+        found: list[tuple[Caller, Found] | None] = [None] * len(asked)
+        for row in rows:
+            own, reference = row["own"], row["reference"]
+            sources = Found(
+                ModelChanged.model_validate_json(own) if own else None,
+                ReferenceModelChanged.model_validate_json(reference) if reference else None,
+            )
+            found[row["n"] - 1] = self._with_key(row, now), sources
         return found
 
     async def _note_use(self, rows: Iterable[Record], now: datetime) -> None:

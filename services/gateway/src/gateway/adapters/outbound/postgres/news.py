@@ -60,7 +60,8 @@ class News:
 
         async def wait(seconds: float) -> Verdict | None:
             with suppress(TimeoutError):
-                return await asyncio.wait_for(asyncio.shield(verdict), seconds)
+                async with asyncio.timeout(seconds):
+                    return await verdict
             return None
 
         self._waiting[request_id].append(verdict)

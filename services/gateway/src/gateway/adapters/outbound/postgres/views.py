@@ -10,6 +10,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import Database
+from chassis.gathering import Gathering
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged, CreditsQuoted, PricingChanged
@@ -26,8 +27,9 @@ _JOB_ALONE = """
     where id = $1 and team_id = $2
 """
 _JOBS_ALONE = """
-    select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
-    where id = any($1) and team_id = $2 order by array_position($1, id)
+    select asked.request, cast(j.document as text) as document, cast(j.cost as text) as cost
+    from unnest($1::int[], $2::uuid[], $3::uuid[]) with ordinality as asked (request, id, team_id, place)
+    join gateway.view_jobs j on j.id = asked.id and j.team_id = asked.team_id order by asked.place
 """
 _JOBS = text("""
     select cast(document as text) as document, cast(cost as text) as cost from gateway.view_jobs
@@ -130,11 +132,12 @@ def read_standing(row: Row[Any]) -> Standing:
     )
 
 
-@dataclass(frozen=True, slots=True)
 class StoredViews:
     """The views, each read on a connection of its own."""
 
-    database: Database
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._requested = Gathering(self._jobs_of_all)
 
     async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
         """Find a job."""
@@ -143,8 +146,15 @@ class StoredViews:
 
     async def jobs(self, team_id: UUID, ids: Sequence[UUID]) -> list[JobView]:
         """Find the jobs of one request, in this order, as far as they are there."""
-        rows = await self.database.read(_JOBS_ALONE, list(ids), team_id)
-        return [JobView(*row) for row in rows]
+        return await self._requested.ask((team_id, ids))
+
+    async def _jobs_of_all(self, asked: Sequence[tuple[UUID, Sequence[UUID]]]) -> list[list[JobView]]:
+        """Find the jobs of several requests at once."""
+        wanted = [(n, id_, team_id) for n, (team_id, ids) in enumerate(asked) for id_ in ids]
+        found: list[list[JobView]] = [[] for _ in asked]
+        for row in await self.database.read(_JOBS_ALONE, *zip(*wanted, strict=True)):
+            found[row["request"]].append(JobView(row["document"], row["cost"]))
+        return found
 
     async def busy_with(self, team_id: UUID, model_id: UUID) -> bool:
         """Tell whether a job that trains a model, or draws with it, is open."""

@@ -22,37 +22,41 @@ from gateway.adapters.inbound.http.caller import (
 from gateway.adapters.inbound.http.shown_jobs import show
 from gateway.application.ask import Asked, taken_back
 from gateway.application.ask_generate import ask_generate
+from gateway.application.reading import Sources
 from gateway.domain.asks import NotFound
+from gateway.domain.permissions import Caller
 from gateway.domain.requests import Kind
 
 router = APIRouter(tags=["generate"])
 
 
-@router.post("/generate", status_code=202, name="generate")
+@router.post("/generate", status_code=202, response_model=Generating, name="generate")
 async def post_generate(
-    body: GenerateBody,
-    caller: Generator,
-    request: Request,
-    response: Response,
-    api: Ports,
-    key: IdempotencyKey = None,
-) -> Generating:
+    body: GenerateBody, caller: Generator, request: Request, api: Ports, key: IdempotencyKey = None
+) -> Response:
     """Generate images; the answer comes when their credits are held, or known to be lacking."""
+    return await generate(body, caller, request, api, key, api.views)
+
+
+async def generate(
+    body: GenerateBody, caller: Caller, request: Request, api: Api, key: str | None, sources: Sources
+) -> Response:
+    """Ask for what a body wants; `sources` is where its model is looked up."""
     recipes, hashed = body.recipes(), fingerprint("generate", body)
     asked = wish(caller, Kind.GENERATE, api.asking.clock(), hashed, key, jobs=len(recipes))
     who = spending(caller, body.max_credits, body.quote_id)
-    answer = await ask_generate(asked, recipes, body.count, who, api.asking, api.views)
-    response.headers["Location"] = f"/api/generate/{answer.request.jobs[0]}"
-    return await generating(answer, request, api)
+    answer = await ask_generate(asked, recipes, body.count, who, api.asking, sources)
+    return await generating(answer, request, api, f"/api/generate/{answer.request.jobs[0]}")
 
 
-async def generating(asked: Asked, request: Request, api: Api) -> Generating:
+async def generating(asked: Asked, request: Request, api: Api, location: str | None = None) -> Response:
     """Show the jobs that were asked for."""
     views = await api.views.jobs(asked.request.team_id, asked.request.jobs)
     if len(views) < len(asked.request.jobs):
         raise await taken_back(asked, api.asking) or NotFound("job")
     replayed(request, again=asked.replayed)
-    return Generating(request_id=asked.request.id, jobs=[Job.of(view, api.links) for view in views])
+    shown = {"request_id": str(asked.request.id), "jobs": [show(view, api.links) for view in views]}
+    return shown_jobs.answer(shown, 202, {"Location": location} if location else None)
 
 
 @router.get("/generate/{job_id}", name="get_generation", response_model=Job)

@@ -84,20 +84,18 @@ async def delete_job(job_id: Id, caller: Maker, response: Response, api: Ports) 
     return Job.of(view, api.links)
 
 
-@router.post("/jobs/{id}/regenerate", status_code=202, name="regenerate")
+@router.post("/jobs/{id}/regenerate", status_code=202, response_model=Generating, name="regenerate")
 async def post_regeneration(
     job_id: Id,
     body: RegenerateBody,
     caller: Generator,
     request: Request,
-    response: Response,
     api: Ports,
     key: IdempotencyKey = None,
-) -> Generating:
+) -> Response:
     """Make a job's images again from its recipe, also when they have expired: a job of its own, paid anew."""
     hashed, now = fingerprint("regenerate", job_id, body), api.asking.clock()
     asked = wish(caller, Kind.GENERATE, now, hashed, key, jobs=1)
     who = spending(caller, body.max_credits, body.quote_id)
     answered = await regenerate(asked, job_id, who, api.asking, new_seed=body.new_seed)
-    response.headers["Location"] = f"/api/generate/{answered.request.jobs[0]}"
-    return await generating(answered, request, api)
+    return await generating(answered, request, api, f"/api/generate/{answered.request.jobs[0]}")

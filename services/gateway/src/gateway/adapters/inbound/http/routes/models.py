@@ -78,7 +78,7 @@ async def post_refinement(
     return await _making(await refine_model(asked, body.recipe(model_id), who, api.asking), request, api)
 
 
-@router.post("/models/{id}/compare", status_code=202, name="compare_versions")
+@router.post("/models/{id}/compare", status_code=202, response_model=Generating, name="compare_versions")
 async def post_comparison(
     model_id: Id,
     body: CompareBody,
@@ -86,7 +86,7 @@ async def post_comparison(
     request: Request,
     api: Ports,
     key: IdempotencyKey = None,
-) -> Generating:
+) -> Response:
     """Generate the same prompt with the same seed on several versions, a job each in their order."""
     recipes, hashed = body.recipes(model_id), fingerprint("compare", model_id, body)
     asked = wish(caller, Kind.GENERATE, api.asking.clock(), hashed, key, jobs=len(recipes))

@@ -1,5 +1,6 @@
 """Webhooks that come in."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -7,14 +8,15 @@ from fastapi import APIRouter, Header, Query, Request
 from opentelemetry.trace import SpanKind
 
 from chassis.telemetry import continued, current_traceparent
-from gateway.adapters.inbound.http.api import Ports
+from gateway.adapters.inbound.http.api import Api, Ports
 from gateway.adapters.inbound.http.description import also
 from gateway.application.receive_callback import receive_callback
 from gateway.application.receive_stripe_event import receive_stripe_event
 from gateway.domain.callback import InvalidSignature, SignedCall
 
 router = APIRouter(tags=["webhooks in"])
-_HEADERS = ("Request-Id", "User-Id", "Timestamp", "Signature")
+_HEADERS = tuple(f"x-fal-webhook-{name}" for name in ("request-id", "user-id", "timestamp", "signature"))
+TAKEN = b'{"status":"taken"}'
 
 
 @router.post(
@@ -31,16 +33,26 @@ async def post_fal(
     trace: Annotated[str | None, Query(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")] = None,
 ) -> dict[str, str]:
     """Take the provider's answer to an attempt; it is passed on once its signature and age are checked."""
-    found = [request.headers.get(f"X-Fal-Webhook-{name}", "") for name in _HEADERS]
+    await take_call(attempt, mac, request.headers, await request.body(), api, trace)
+    return {"status": "taken"}
+
+
+async def take_call(
+    attempt: UUID, mac: str, headers: Mapping[str, str], body: bytes, api: Api, trace: str | None
+) -> None:
+    """Pass a call on, within the trace of its job; names of headers are in small letters.
+
+    Raises InvalidSignature, KeysUnavailable, Unreadable.
+    """
+    found = [headers.get(name, "") for name in _HEADERS]
     if not all(found):
         raise InvalidSignature
-    call = SignedCall(found[0], found[1], found[2], found[3], await request.body())
+    call = SignedCall(found[0], found[1], found[2], found[3], body)
     # The provider passes no trace context on; the job's own comes back in the address it was given.
     with continued(
         trace or current_traceparent(), "fal calls back", SpanKind.SERVER, attempt_id=str(attempt)
     ):
         await receive_callback(attempt, mac, call, api.signatures, api.asking.transaction, api.asking.clock)
-    return {"status": "taken"}
 
 
 @router.post(
