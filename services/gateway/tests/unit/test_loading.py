@@ -17,8 +17,8 @@ HEAVY = {
 }
 NEEDS = {
     "projecting": set(),
-    "delivering": {"botocore", "httpx"},
-    "serving": {"botocore", "cryptography", "fastapi", "httpx"},
+    "delivering": {"httpx"},
+    "serving": {"cryptography", "fastapi", "httpx"},
 }
 
 
