@@ -67,7 +67,7 @@ class Postgres:
         taken = (
             f"with o as (delete from credits.outbox where {which} returning *) select * from o order by id"
         )
-        async with self.database.engine.begin() as connection:
+        async with self.database.begin() as connection:
             rows = await connection.execute(text(taken))
             return [message_class(row.type).model_validate_json(row.payload) for row in rows]
 

@@ -153,7 +153,7 @@ class House:
             assert made.status_code == 201, made.text
             self.keys[wanted] = made.json()["secret"]
             maker = self.people[role].user_id
-            async with self.stage.database.engine.begin() as connection:
+            async with self.stage.database.begin() as connection:
                 change = "update gateway.api_keys set user_id = :maker where id = :id"
                 await connection.execute(text(change), {"maker": maker, "id": made.json()["id"]})
         return {"Authorization": f"Bearer {self.keys[wanted]}"}
@@ -199,7 +199,7 @@ class House:
 
     async def _webhooks(self, team_id: UUID) -> None:
         endpoint, delivery = self.things["webhook-endpoints"], self.things["deliveries"]
-        async with self.stage.database.engine.begin() as connection:
+        async with self.stage.database.begin() as connection:
             await connection.execute(
                 text(
                     "insert into gateway.webhook_endpoints (id, team_id, url, description, types, secret,"

@@ -156,7 +156,7 @@ class Stage:
             await self.database.committed.wait()
 
     async def _outbox(self) -> list[Any]:
-        async with self.database.engine.begin() as connection:
+        async with self.database.begin() as connection:
             taken = "with o as (delete from gateway.outbox returning *) select * from o order by id"
             return list(await connection.execute(text(taken)))
 

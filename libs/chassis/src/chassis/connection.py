@@ -1,22 +1,35 @@
-"""SQLAlchemy's connection, whose prebuilt statements take the short way to asyncpg.
+"""Connections to one service's schema: asyncpg's own, with statements that name their values.
 
-SQLAlchemy keeps the pool, the transactions, savepoints and everything that is built; a text that is written
-once needs none of what it does with each statement, which takes three times as long as asyncpg itself.
+A statement is a text written once, whose values are named as SQLAlchemy names them (`:name`). It goes
+straight to asyncpg, which keeps its plan with the connection.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from functools import lru_cache
-from typing import Any, Never
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache, partial
+from typing import Any, NoReturn
 
 import asyncpg
-from sqlalchemy import Executable, TextClause
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
-from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import TextClause
 
-_PLANS = "plans"
-_DIALECT = dialect()  # type: ignore[no-untyped-call]
+_PATIENCE = 10.0
+"""Seconds that somebody waits for a connection."""
+_CLOSED_WITHIN = 5.0
+_NAMED = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
+_FETCHED = 500
+"""Rows of a stream that are kept at hand."""
+
+
+class NoRow(LookupError):
+    """One row was asked for, and there is none."""
+
+
+class SeveralRows(LookupError):
+    """One row was asked for, and there are more."""
 
 
 class Row(asyncpg.Record):
@@ -29,13 +42,9 @@ class Row(asyncpg.Record):
         except KeyError:
             raise AttributeError(name) from None
 
-    @property
-    def _mapping(self) -> Mapping[str, Any]:
-        return dict(self.items())
-
 
 class Rows:
-    """What a statement returned, asked for as of SQLAlchemy's results."""
+    """What a statement returned."""
 
     def __init__(self, rows: Sequence[Any]) -> None:
         self._rows = rows
@@ -53,15 +62,15 @@ class Rows:
         return self._rows[0] if self._rows else None
 
     def one_or_none(self) -> Any:  # noqa: ANN401 - as above
-        """Return the only one, None when there is none; raises MultipleResultsFound."""
+        """Return the only one, None when there is none; raises SeveralRows."""
         if len(self._rows) > 1:
-            raise MultipleResultsFound("there are several rows")
+            raise SeveralRows
         return self.first()
 
     def one(self) -> Any:  # noqa: ANN401 - as above
-        """Return the only one; raises NoResultFound, MultipleResultsFound."""
+        """Return the only one; raises NoRow, SeveralRows."""
         if not self._rows:
-            raise NoResultFound("there is no row")
+            raise NoRow
         return self.one_or_none()
 
     def scalar(self) -> Any:  # noqa: ANN401 - as above
@@ -69,11 +78,11 @@ class Rows:
         return self._rows[0][0] if self._rows else None
 
     def scalar_one(self) -> Any:  # noqa: ANN401 - as above
-        """Return the first column of the only one; raises NoResultFound, MultipleResultsFound."""
+        """Return the first column of the only one; raises NoRow, SeveralRows."""
         return self.one()[0]
 
     def scalar_one_or_none(self) -> Any:  # noqa: ANN401 - as above
-        """Return the first column of the only one, None without one; raises MultipleResultsFound."""
+        """Return the first column of the only one, None without one; raises SeveralRows."""
         row = self.one_or_none()
         return None if row is None else row[0]
 
@@ -86,106 +95,189 @@ class Rows:
         return Rows([dict(row.items()) for row in self._rows])
 
 
-class Connection(AsyncConnection):
-    """A connection of SQLAlchemy, but for how a text is run."""
+Driver = PoolConnectionProxy
+Values = Mapping[str, Any]
+RowMapping = Mapping[str, Any]
+"""A row as a dictionary."""
 
-    engine: "Engine"
 
-    async def execute(
-        self,
-        statement: Executable,
-        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        **options: Any,  # noqa: ANN401 - SQLAlchemy's
-    ) -> Any:  # noqa: ANN401 - its result, or what can be asked the same
-        """Run a statement."""
-        return await self._execute(statement, parameters, **options)
+class Connection:
+    """A connection that somebody has for a while.
 
-    async def execute_last(self, statement: TextClause, parameters: Mapping[str, Any]) -> None:
+    Its statements are one READ COMMITTED transaction, begun with the first of them; or, `single`, each stands
+    for itself. Raises asyncpg's errors, which tell the statement and none of its values. After anything but a
+    refusal (cancelled, too slow, lost) nobody knows how far it came: it is closed, and Postgres rolls back.
+    """
+
+    def __init__(self, driver: Driver, *, single: bool = False) -> None:
+        self.driver = driver
+        self._single = single
+        self._begun = False
+
+    async def execute(self, statement: TextClause, values: Values | Sequence[Values] | None = None) -> Rows:
+        """Run a statement, or the same one for each of several values."""
+        await self._begin()
+        sql, names = written(statement)
+        if isinstance(values, Sequence):
+            ordered = [[one[name] for name in names] for one in values]
+            await self._run(sql, partial(self.driver.executemany, sql, ordered))
+            return Rows(())
+        given = [values[name] for name in names] if names else ()  # type: ignore[index] # given by name
+        return Rows(await self._run(sql, partial(self.driver.fetch, sql, *given, record_class=Row)))
+
+    async def scalar(self, statement: TextClause, values: Values | None = None) -> Any:  # noqa: ANN401 - as above
+        """Run a statement and return the first column of its first row, None without one."""
+        return (await self.execute(statement, values)).scalar()
+
+    async def execute_last(self, statement: TextClause, values: Values) -> Rows:
         """Run a transaction's last statement; when it is the first, too, it goes without BEGIN and COMMIT."""
-        await self._execute(statement, parameters, alone=True)
+        sql, names = written(statement)
+        given = [values[name] for name in names]
+        return Rows(await self._run(sql, partial(self.driver.fetch, sql, *given, record_class=Row)))
 
-    async def _execute(
-        self,
-        statement: Executable,
-        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None,
-        *,
-        alone: bool = False,
-        **options: Any,  # noqa: ANN401 - SQLAlchemy's
-    ) -> Any:  # noqa: ANN401 - its result, or what can be asked the same
-        if type(statement) is not TextClause or isinstance(parameters, Sequence) or not self._may_be_short():
-            return await super().execute(statement, parameters, **options)
-        sql, names = _written(statement)
-        pooled = self.sync_connection.connection  # type: ignore[union-attr] # it is open
-        adapted: Any = pooled.dbapi_connection
-        values = [parameters[name] for name in names] if names else ()  # type: ignore[index] # given by name
-        driver: asyncpg.Connection = adapted.driver_connection
+    @asynccontextmanager
+    async def begin_nested(self) -> AsyncIterator[None]:
+        """Open a savepoint; what fails within is undone, and what came before stays."""
+        await self._begin()
+        await self._do("savepoint nested")
         try:
-            if adapted._transaction is None and not alone:  # noqa: SLF001 - begun with its first statement, as SQLAlchemy does
-                await adapted._start_transaction()  # noqa: SLF001 - as above; there is no public way
-            if pooled.info.get(_PLANS, 0) != self.engine.plans:
-                await driver.reload_schema_state()
-                pooled.info[_PLANS] = self.engine.plans
-            return Rows(await driver.fetch(sql, *values, record_class=Row))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, adapted.dbapi.Error) as error:
-            await self._failed(sql, adapted, error)
+            yield
         except BaseException:
-            # Cancelled or too slow: nobody knows how far it came. As with SQLAlchemy, it is used no more.
-            await self.invalidate()
+            if self._is_open():
+                await self._do("rollback to savepoint nested")
             raise
+        await self._do("release savepoint nested")
 
-    def _may_be_short(self) -> bool:
-        """Whether SQLAlchemy need not know: a transaction is open, and nobody listens to each statement."""
-        open_ = self.sync_connection
-        if open_ is None or open_.closed or open_.invalidated or open_.in_nested_transaction():
-            return False
-        if open_.engine.dispatch.before_cursor_execute:
-            return False
-        return open_.in_transaction() or open_.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
-
-    async def _failed(self, sql: str, adapted: Any, error: Exception) -> Never:  # noqa: ANN401 - has no type
-        """Raise what SQLAlchemy would have raised; a connection that is lost goes for good."""
-        lost = adapted.driver_connection.is_closed()
-        if isinstance(error, asyncpg.InvalidCachedStatementError):
-            self.engine.plans += 1  # a migration has changed a table: the plans of all connections are old
+    async def stream(self, statement: TextClause, values: Values) -> AsyncIterator[Row]:
+        """Go through the rows of a statement, of which only some are in memory at a time."""
+        await self._begin()
+        sql, names = written(statement)
+        given = [values[name] for name in names]
         try:
-            adapted._handle_exception(error)  # noqa: SLF001 - its own translation
-        except adapted.dbapi.Error as known:
-            told = DBAPIError.instance(
-                sql,
-                None,
-                known,
-                adapted.dbapi.Error,
-                hide_parameters=True,
-                connection_invalidated=lost,
-                dialect=_DIALECT,
+            async for row in self.driver.cursor(sql, *given, prefetch=_FETCHED, record_class=Row):
+                yield row
+        except BaseException as error:  # noqa: BLE001 - raised again
+            self._failed(sql, error)
+
+    async def commit(self) -> None:
+        """End the transaction, if one has begun; from here on it is true."""
+        if self._begun:
+            await self._do("commit")
+
+    async def roll_back(self) -> None:
+        """Undo the transaction, if one has begun."""
+        if self._begun and self._is_open():
+            await self._do("rollback")
+
+    def end(self) -> None:
+        """Close it at once, with its transaction and its locks."""
+        if self._is_open():
+            self.driver.terminate()
+
+    def _is_open(self) -> bool:
+        try:
+            return not self.driver.is_closed()
+        except asyncpg.InterfaceError:
+            return False  # it was lost, and its pool knows
+
+    async def _begin(self) -> None:
+        if not self._begun and not self._single:
+            await self._do("begin")
+            self._begun = True
+
+    async def _do(self, command: str) -> None:
+        await self._run(command, partial(self.driver.execute, command))
+
+    async def _run(self, sql: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the driver returns
+        try:
+            return await call()
+        except BaseException as error:  # noqa: BLE001 - raised again
+            self._failed(sql, error)
+
+    def _failed(self, sql: str, error: BaseException) -> NoReturn:
+        if isinstance(error, asyncpg.PostgresError):
+            error.detail = (
+                None  # tells the row; errors are logged, parked and traced, people's data must not go along
             )
-            if lost:
-                await self.invalidate(told)
-            raise told from known
+            error.add_note(f"in: {' '.join(sql.split())}")
+        elif not isinstance(error, asyncpg.InterfaceError):
+            self.end()
         raise error
 
 
-class Engine(AsyncEngine):
-    """An engine with these connections."""
+class _Driver(asyncpg.Connection):
+    """A connection that leaves nothing behind, so giving it back asks Postgres nothing."""
 
-    _connection_cls = Connection
-    plans = 0
-    """The generation of the plans that connections may keep."""
+    def get_reset_query(self) -> str:
+        return ""
 
-    def connect(self) -> Connection:
-        """Get a connection of the pool, once it is entered or awaited."""
-        return Connection(self)
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Connection]:
-        """Open a transaction; it commits at the end, or not at all."""
-        connection = self.connect()
-        async with connection, connection.begin():
-            yield connection
+class Pool:
+    """At most so many connections, opened when they are needed; one that was closed is not given out."""
+
+    def __init__(self, dsn: str, size: int, settings: Mapping[str, str], *, codecs: bool = True) -> None:
+        self._dsn, self._size, self._settings, self._codecs = dsn, size, settings, codecs
+        self._pool: asyncpg.Pool | None = None
+
+    async def take(self) -> Driver:
+        """Get a connection, waiting at most 10 s; raises TimeoutError."""
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                self._dsn,
+                min_size=0,
+                max_size=self._size,
+                max_inactive_connection_lifetime=0,
+                connection_class=_Driver,
+                init=_decode_json if self._codecs else None,
+                timeout=5,
+                command_timeout=30,
+                server_settings={"jit": "off", **self._settings},
+            )
+        async with asyncio.timeout(_PATIENCE):
+            await self._pool  # opens it the first time
+            return await self._pool.acquire()
+
+    async def give_back(self, driver: Driver) -> None:
+        """Give a connection back; one that was closed makes room for another."""
+        assert self._pool is not None  # noqa: S101 - it came from there
+        await self._pool.release(driver)
+
+    async def close(self) -> None:
+        """Close every connection, those that somebody still has after some seconds too."""
+        if self._pool is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSED_WITHIN):
+                    await self._pool.close()
+
+
+async def _decode_json(driver: asyncpg.Connection) -> None:
+    """Read json and jsonb as objects; they are written as text."""
+    for kind, version in (("json", b""), ("jsonb", b"\x01")):
+        await driver.set_type_codec(
+            kind,
+            schema="pg_catalog",
+            format="binary",
+            encoder=partial(_as_json, version),
+            decoder=partial(_from_json, len(version)),
+        )
+
+
+def _as_json(version: bytes, text: str) -> bytes:
+    return version + text.encode()
+
+
+def _from_json(skipped: int, data: bytes) -> Any:  # noqa: ANN401 - whatever it says
+    return orjson.loads(data[skipped:])
 
 
 @lru_cache(maxsize=1024)
-def _written(statement: TextClause) -> tuple[str, Sequence[str]]:
-    """Write a text in the driver's words, once: the statement, and its parameters in their order."""
-    compiled: Any = statement.compile(dialect=_DIALECT)
-    return compiled.string, compiled.positiontup or ()
+def written(statement: TextClause) -> tuple[str, Sequence[str]]:
+    """Write a text in the driver's words, once: the statement, and its values in their order."""
+    names: list[str] = []
+
+    def place(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    return _NAMED.sub(place, statement.text).replace("\\:", ":"), tuple(names)

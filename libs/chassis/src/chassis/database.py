@@ -1,24 +1,20 @@
 """One service's own schema: transactions that say what they did."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
 
 import asyncpg
-import orjson
-from sqlalchemy import event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy import TextClause, text
 
-from chassis.connection import Connection, Engine
+from chassis.connection import Connection, Pool
 from chassis.inbox import Inbox
-from chassis.outbox import Outbox, insert_statement
+from chassis.outbox import Outbox, Written, insert_sql
 
-_PATIENCE = 10.0
-"""Seconds that somebody waits for a connection."""
+NOBODYS, HANDED_OVER = timedelta(), timedelta(seconds=2)
+"""How long only this process's relay sends what was written. A crash delays it by as much, not more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +26,11 @@ class Session:
     inbox: Inbox
 
 
-class _Reading(asyncpg.Connection):
-    """A connection for single reads: they leave nothing behind, so giving it back asks Postgres nothing."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
 class Database:
-    """A service's schema in Postgres.
+    """A service's schema in Postgres; `options` are settings of Postgres for each connection.
 
-    `committed` is set whenever a transaction with messages has committed; the relay waits for it.
-    `options` are settings of Postgres for each connection.
+    `committed` is set whenever a transaction with messages has committed; the relay waits for it. While it
+    runs it is given them, too (`hand_over`), so that it need not read what this process has just written.
     """
 
     def __init__(
@@ -49,75 +38,81 @@ class Database:
     ) -> None:
         self.schema = schema
         self.committed = asyncio.Event()
-        made = create_async_engine(
-            make_url(dsn).set(drivername="postgresql+asyncpg"),
-            pool_size=pool_size,
-            max_overflow=0,
-            hide_parameters=True,  # errors are logged, parked and traced; people's data must not go along
-            pool_timeout=_PATIENCE,
-            json_serializer=lambda value: orjson.dumps(value).decode(),
-            json_deserializer=orjson.loads,
-            connect_args={
-                "timeout": 5,
-                "command_timeout": 30,
-                "server_settings": {"jit": "off", **(options or {})},
-                "max_cached_statement_lifetime": 0,
-                "max_cacheable_statement_size": 0,
-            },
-        )
-        event.listen(made.sync_engine, "checkout", _check)
-        self.engine = Engine(made.sync_engine)
-        self._insert = insert_statement(schema)
-        self._dsn, self._readers = dsn, max(2, pool_size // 2)
-        self._pool: asyncpg.Pool | None = None
+        self.hand_over: Callable[[Sequence[Written]], None] | None = None
+        self._pool = Pool(dsn, pool_size, options or {})
+        self._readers = Pool(dsn, max(2, pool_size // 2), options or {}, codecs=False)
+        self._insert = text(insert_sql(schema))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """Open a READ COMMITTED transaction; it commits at the end, with its messages, or not at all."""
         outbox = Outbox(source=self.schema)
-        async with self.engine.begin() as connection:
+        async with self.begin() as connection:
             yield Session(connection, outbox, Inbox(connection, self.schema))
-            await outbox.write(connection, self._insert)
-        if len(outbox):
+            written = await outbox.write(connection, self._insert, self._lease())
+        self._said(written)
+
+    async def say_by(self, statement: TextClause, values: Mapping[str, object], outbox: Outbox) -> bool:
+        """Write messages by one statement that makes them true as well (`insert_sql` is part of it).
+
+        Returns whether it wrote them. It goes without BEGIN and COMMIT.
+        """
+        async with self.reading() as connection:
+            rows = await connection.execute(statement, {**values, **outbox.values(self._lease())})
+        written = outbox.written(rows)
+        self._said(written)
+        return bool(written)
+
+    def _lease(self) -> timedelta:
+        return HANDED_OVER if self.hand_over else NOBODYS
+
+    def _said(self, written: Sequence[Written]) -> None:
+        if written:
+            if self.hand_over:
+                self.hand_over(written)
             self.committed.set()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for single reads, without a transaction around them."""
-        async with self.engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async def begin(self) -> AsyncIterator[Connection]:
+        """Open a transaction that says nothing; it commits at the end, or not at all."""
+        async with self._connection() as connection:
+            try:
+                yield connection
+            except BaseException:
+                await connection.roll_back()
+                raise
+            await connection.commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Open a connection for single statements, without a transaction around them."""
+        async with self._connection(single=True) as connection:
+            yield connection
+
+    async def take(self) -> Connection:
+        """Get a connection for as long as it lives, for single statements; whoever has it ends it."""
+        return Connection(await self._pool.take(), single=True)
+
+    @asynccontextmanager
+    async def _connection(self, *, single: bool = False) -> AsyncIterator[Connection]:
+        driver = await self._pool.take()
+        try:
+            yield Connection(driver, single=single)
+        finally:
+            await self._pool.give_back(driver)
 
     async def read(self, statement: str, *values: object) -> list[asyncpg.Record]:
-        """Run one prepared read of a hot path; `$1` and so on stand for the values.
+        """Run one prepared read of a hot path; `$1` and so on stand for the values, jsonb comes as text.
 
-        Straight on asyncpg it costs a third of the time; half as many connections are kept for it.
+        Half as many connections are kept for it, so that reads do not wait for those who write.
         """
-        if self._pool is None:
-            self._pool = asyncpg.create_pool(
-                self._dsn,
-                min_size=0,
-                max_size=self._readers,
-                connection_class=_Reading,
-                timeout=5,
-                command_timeout=30,
-                server_settings={"jit": "off"},
-            )
-        async with asyncio.timeout(_PATIENCE):
-            await self._pool  # opens it the first time
-            connection = await self._pool.acquire()
+        driver = await self._readers.take()
         try:
-            return await connection.fetch(statement, *values)
+            return await driver.fetch(statement, *values)
         finally:
-            await self._pool.release(connection)
+            await self._readers.give_back(driver)
 
     async def close(self) -> None:
-        """Close every connection of the pools."""
-        await self.engine.dispose()
-        if self._pool is not None:
-            await self._pool.close()
-
-
-def _check(connection: Any, _record: object, _pooled: object) -> None:  # noqa: ANN401 - has no type
-    """Let the pool open another connection instead of one that was closed meanwhile."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError
+        """Close every connection."""
+        await self._pool.close()
+        await self._readers.close()

@@ -6,8 +6,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from contracts.envelope import Delivery
 from contracts.message import Message
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Message)
 class Inbox:
     """What this service has already handled, as its open transaction sees it."""
 
-    connection: AsyncConnection
+    connection: Connection
     schema: str
 
     async def fresh(self, deliveries: Sequence[Delivery[M]], consumer: str) -> list[Delivery[M]]:

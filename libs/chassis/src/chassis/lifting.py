@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.clock import Clock
 from chassis.commands import Command
@@ -68,7 +67,7 @@ def floor_in(schema: str) -> str:
     return f"(select coalesce(max(floor), 0) from {schema}.lifts)"  # noqa: S608 - a name of ours
 
 
-async def floor(connection: AsyncConnection | Connection, schema: str) -> int:
+async def floor(connection: Connection, schema: str) -> int:
     """Tell after which version a new document begins: its id may have been known before a restore."""
     return int((await connection.execute(text(f"select {floor_in(schema)}"))).scalar_one())
 

@@ -14,13 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import TextClause
-from sqlalchemy.dialects import registry
-from sqlalchemy.engine import Dialect
 
+from chassis.connection import written
 from chassis.database import Database
 
 Statement = TextClause | str
-_DIALECT: Dialect = registry.load("postgresql.asyncpg")()
 _SETTINGS = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "jit": "off"}
 _PLANNED = re.compile(r"\s*(select|insert|update|delete|with)\b", re.IGNORECASE)
 
@@ -44,12 +42,12 @@ def _is_planned(one: object) -> bool:
 
 async def plan(database: Database, statement: Statement, without: Collection[str] = ()) -> dict[str, Any]:
     """Tell how Postgres answers a statement, as if the indexes `without` were not there."""
-    written = _written(statement)
-    values = ", ".join(["null"] * len(set(re.findall(r"\$(\d+)", written))))
+    sql = statement if isinstance(statement, str) else written(statement)[0]
+    values = ", ".join(["null"] * len(set(re.findall(r"\$(\d+)", sql))))
     async with _planning(database) as driver:
         for index in without:
             await driver.execute(await driver.fetchval(_DROP, index))
-        await driver.execute(f"prepare looked_at as {written}")
+        await driver.execute(f"prepare looked_at as {sql}")
         asked = f"explain (format json) execute looked_at{f'({values})' if values else ''}"
         (found,) = await driver.fetchval(asked)
         await driver.execute("deallocate looked_at")
@@ -91,9 +89,8 @@ _DROP = """
 @asynccontextmanager
 async def _planning(database: Database) -> AsyncIterator[Any]:
     """Open a transaction that leaves nothing behind."""
-    async with database.engine.connect() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None  # noqa: S101 - a connection that is open has one
+    async with database.reading() as connection:
+        driver = connection.driver
         changes = driver.transaction()
         await changes.start()
         try:
@@ -102,10 +99,6 @@ async def _planning(database: Database) -> AsyncIterator[Any]:
             yield driver
         finally:
             await changes.rollback()
-
-
-def _written(statement: Statement) -> str:
-    return statement if isinstance(statement, str) else str(statement.compile(dialect=_DIALECT))
 
 
 def _scans(node: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,11 +12,13 @@ import aio_pika
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import MetaData, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis import topology
+from chassis.connection import Connection
 from chassis.database import Database
 from chassis.migrate import upgrade
 from contracts import MESSAGES
@@ -121,7 +123,7 @@ async def _begin_anew(url: str) -> None:
 async def schema_differences(url: str, described: MetaData) -> list[object]:
     """Tell where a migrated schema is not what its tables are described as."""
 
-    def compare(connection: Connection) -> list[object]:
+    def compare(connection: SyncConnection) -> list[object]:
         options = {
             "include_schemas": True,
             "include_name": lambda name, kind, _: kind != "schema" or name == described.schema,
@@ -141,9 +143,25 @@ async def schema_differences(url: str, described: MetaData) -> list[object]:
 async def take_said(database: Database) -> list[Message]:
     """Take the messages out of a service's outbox, oldest first."""
     taken = f"with o as (delete from {database.schema}.outbox returning *) select type, payload from o order by id"  # noqa: S608, E501
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         rows = await connection.execute(text(taken))
         return [MESSAGES[row.type].model_validate_json(row.payload) for row in rows]
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Note each statement that is run meanwhile, but those that begin and end transactions."""
+    said: list[str] = []
+    run = Connection._run  # noqa: SLF001 - where all of them pass
+
+    async def noting(self: Connection, sql: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - as it is
+        if sql not in {"begin", "commit", "rollback"}:
+            said.append(sql)
+        return await run(self, sql, call)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "_run", noting)
+        yield said
 
 
 async def empty(database: Database, described: MetaData, heads: Mapping[str, str] | None = None) -> None:
@@ -155,7 +173,7 @@ async def empty(database: Database, described: MetaData, heads: Mapping[str, str
     tables = [table for table in reversed(described.sorted_tables) if table.name not in heads]
     steps = [f"delete from {table}" for table in tables]  # noqa: S608 - names of ours
     steps += [f"update {described.schema}.{name} set {to}" for name, to in heads.items()]  # noqa: S608
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         await connection.execute(text(f"do $$ begin {'; '.join(steps)}; end $$"))
 
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from chassis.database import Database
+from chassis.outages import is_outage
 
 logger = logging.getLogger(__name__)
 TAKE = text("select pg_try_advisory_lock(hashtext(:name))")
@@ -22,7 +22,7 @@ class PostgresTurns:
 
     database: Database
     name: str
-    _connection: AsyncConnection | None = None
+    _connection: Connection | None = None
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def mine(self) -> bool:
@@ -36,39 +36,35 @@ class PostgresTurns:
         try:
             yield
         finally:
-            await self._let_go()
+            self._let_go()
 
     async def _still_mine(self) -> bool:
         if self._connection is None:
             return False
         try:
             await self._connection.execute(text("select 1"))
-        except DBAPIError as error:
-            # The lock went with the connection; whoever takes it next does what is due.
-            logger.warning("schedules: the turn is lost: %s", error.orig)
-            await self._let_go()
+        except Exception as error:
+            # The lock goes with the connection; whoever takes it next does what is due.
+            self._let_go()
+            if not is_outage(error):
+                raise
+            logger.warning("schedules: the turn is lost: %s", error)
             return False
         return True
 
     async def _take(self) -> bool:
-        connection = await self.database.engine.connect()
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection = await self.database.take()
+        taken: bool = False
         try:
-            taken: bool = (await connection.execute(TAKE, {"name": self.name})).scalar_one()
-        except BaseException:
-            # It may have been taken all the same.
-            await connection.invalidate()
-            await connection.close()
-            raise
-        if not taken:
-            await connection.close()
-            return False
-        self._connection = connection
-        return True
+            taken = (await connection.execute(TAKE, {"name": self.name})).scalar_one()
+        finally:
+            if taken:
+                self._connection = connection
+            else:
+                connection.end()  # it may have been taken all the same
+        return taken
 
-    async def _let_go(self) -> None:
+    def _let_go(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            # Not back to the pool, where it would keep the lock.
-            await connection.invalidate()
-            await connection.close()
+            connection.end()  # not back to the pool, where it would keep the lock

@@ -34,7 +34,7 @@ def tables(fresh_database: FreshDatabase) -> str:
 async def database(tables: str) -> AsyncIterator[Database]:
     database = Database(tables, SCHEMA, pool_size=4)
     yield database
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         for table in described.tables.values():
             await connection.execute(text(f"delete from {table}"))
     await database.close()

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from chassis import ladder, topology
 from chassis.broker import listen
 from chassis.consumer import Consumer, Poison, Reception
-from chassis.database import Database
+from chassis.database import NOBODYS, Database
 from chassis.health import Health
 from chassis.publisher import Publisher
 from chassis.relay import Relay
@@ -227,9 +227,9 @@ async def test_an_unroutable_command_stays_in_the_outbox_and_holds_nothing_back(
     async with running(fresh_vhost, database, Health()):
         async with database.transaction() as session:
             session.outbox.add(release())
-            await session.outbox.write(session.connection, database._insert)
+            await session.outbox.write(session.connection, database._insert, NOBODYS)
             await session.connection.execute(text("update credits.outbox set routing_key = 'nobody'"))
-            session.outbox._rows.clear()
+            session.outbox._messages.clear()
             fact = settled(release())
             session.outbox.add(fact)
         assert (await bus.hear(CreditsSettled)).job_id == fact.job_id
@@ -249,8 +249,8 @@ async def test_a_message_that_costs_the_channel_holds_nothing_back(
         async with database.transaction() as session:
             session.outbox.add(fact := settled(release()))
             session.outbox.add(release())
-            await session.outbox.write(session.connection, database._insert)
-            session.outbox._rows.clear()
+            await session.outbox.write(session.connection, database._insert, NOBODYS)
+            session.outbox._messages.clear()
             elsewhere = "update credits.outbox set exchange = 'not-declared' where exchange = 'commands'"
             await session.connection.execute(text(elsewhere))
         assert (await bus.hear(CreditsSettled)).job_id == fact.job_id

@@ -1,13 +1,14 @@
 """A text goes straight to asyncpg, and nobody who asks can tell."""
 
 import asyncio
+from traceback import format_exception_only
 from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
+from sqlalchemy import text
 
+from chassis.connection import NoRow, SeveralRows
 from chassis.database import Database
 from chassis.outages import is_conflict, is_outage
 from contracts.credits import CaptureCredits
@@ -64,22 +65,22 @@ async def test_rows_are_read_in_every_way(database: Database):
         assert (await found(1)).scalar_one() == 1
         assert (await found(3)).scalars().all() == [1, 2, 3]
         assert (await found(1)).mappings().one() == {"n": 1, "name": "1"}
-        assert {**(await found(1)).one()._mapping} == {"n": 1, "name": "1"}
-        with pytest.raises(NoResultFound):
+        with pytest.raises(NoRow):
             (await found(0)).one()
-        with pytest.raises(MultipleResultsFound):
+        with pytest.raises(SeveralRows):
             (await found(2)).one()
         with pytest.raises(AttributeError):
             _ = (await found(1)).one().nothing
 
 
 async def test_what_a_constraint_refuses_is_told_as_such_and_without_values(database: Database):
-    with pytest.raises(IntegrityError) as told:
+    with pytest.raises(asyncpg.UniqueViolationError) as told:
         async with database.transaction() as session:
             for _ in range(2):
                 await session.connection.execute(NOTE, {"subject": "ada@example.com"})
-    assert isinstance(told.value.orig.__cause__, asyncpg.UniqueViolationError)
-    assert "insert into credits.notes" in str(told.value)
+    written = "".join(format_exception_only(told.value))
+    assert "insert into credits.notes" in written
+    assert "ada@example.com" not in written
     assert not is_outage(told.value)
     assert not is_conflict(told.value)
     assert await notes(database) == []
@@ -88,7 +89,7 @@ async def test_what_a_constraint_refuses_is_told_as_such_and_without_values(data
 async def test_a_savepoint_is_one(database: Database):
     async with database.transaction() as session:
         await session.connection.execute(NOTE, {"subject": "a"})
-        with pytest.raises(IntegrityError):
+        with pytest.raises(asyncpg.UniqueViolationError):
             async with session.connection.begin_nested():
                 await session.connection.execute(NOTE, {"subject": "a"})
         await session.connection.execute(NOTE, {"subject": "b"})
@@ -101,15 +102,8 @@ async def test_single_reads_leave_no_transaction_open(database: Database):
         assert await notes(database) == ["a"]
 
 
-async def test_who_listens_to_statements_hears_them(database: Database):
-    heard = []
-    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *told: heard.append(told[2]))
-    await notes(database)
-    assert heard == [NOTES.text]
-
-
 async def test_a_connection_that_was_lost_is_an_outage_and_the_next_is_another(database: Database):
-    with pytest.raises(DBAPIError) as told:
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError)) as told:
         async with database.transaction() as session:
             await session.connection.execute(text("select pg_terminate_backend(pg_backend_pid())"))
     assert is_outage(told.value)
@@ -136,7 +130,7 @@ async def test_a_migration_meanwhile_is_noticed_once_and_then_known_on_every_con
             return found
 
     async def change(how: str) -> None:
-        async with database.engine.begin() as connection:
+        async with database.begin() as connection:
             await connection.execute(text(f"alter table credits.notes {how}"))
 
     async with database.transaction() as session:
@@ -144,7 +138,7 @@ async def test_a_migration_meanwhile_is_noticed_once_and_then_known_on_every_con
     try:
         assert await asyncio.gather(*(read() for _ in range(4))) == [[("a",)]] * 4
         await change("add column more text")
-        with pytest.raises(DBAPIError) as told:
+        with pytest.raises(asyncpg.InvalidCachedStatementError) as told:
             await read()
         assert is_conflict(told.value)
         assert await asyncio.gather(*(read() for _ in range(4))) == [[("a", None)]] * 4
@@ -165,7 +159,7 @@ async def test_two_that_wait_for_each_other_are_a_conflict(database: Database):
     [error] = [
         found for found in await asyncio.gather(take(1, 2), take(2, 1), return_exceptions=True) if found
     ]
-    assert isinstance(error, DBAPIError)
+    assert isinstance(error, asyncpg.DeadlockDetectedError)
     assert is_conflict(error)
 
 

@@ -44,6 +44,6 @@ async def test_the_relay_and_the_inbox_read_by_their_indexes(database: Database)
     # In the order they were written, those that may be sent; what has been sent is gone from there.
     assert await flaws(database, relay._take, {"along pk_outbox"}) == []
     assert await flaws(database, relay._oldest, {"along pk_outbox"}) == []
-    assert await flaws(database, relay._sent, {"pk_outbox"}) == []
+    assert await flaws(database, relay._forget, {"pk_outbox"}) == []
     assert await flaws(database, relay._postpone, {"pk_outbox"}) == []
     assert await flaws(database, prune_statement("credits"), {"ix_inbox_received_at"}) == []

@@ -97,13 +97,15 @@ async def test_sound_books_pass(audited: PostgresAudit):
 
 @pytest.mark.parametrize("name", DAMAGE)
 async def test_damage_is_found(audited: PostgresAudit, name: str):
-    engine = audited.database.engine
-    async with engine.connect() as connection, connection.begin() as transaction:
-        await connection.exec_driver_sql("alter table credits.ledger_entries disable trigger user")
-        await connection.exec_driver_sql("alter table credits.ledger_transactions disable trigger user")
+    async with audited.database.reading() as connection:
+        driver = connection.driver
+        transaction = driver.transaction()
+        await transaction.start()
+        await driver.execute("alter table credits.ledger_entries disable trigger user")
+        await driver.execute("alter table credits.ledger_transactions disable trigger user")
         for statement in DAMAGE[name]:
-            await connection.exec_driver_sql(statement)
-        examined, findings = (await connection.exec_driver_sql(CHECKS[name])).one()
+            await driver.execute(statement)
+        examined, findings = await driver.fetchrow(CHECKS[name])
         await transaction.rollback()
     assert examined
     assert findings

@@ -1,8 +1,6 @@
 """Many at once: nobody spends the same credits twice, and a batch costs as many statements as one message."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -18,10 +16,9 @@ from services.credits.tests.stories import (
     released,
     spending_key,
 )
-from sqlalchemy import event
 
 from chassis.database import Database
-from chassis.testing import delivery
+from chassis.testing import delivery, statements
 from contracts.credits import CreditsHeld, CreditsSettled, HoldDeclined
 
 
@@ -30,29 +27,17 @@ def service(database: Database) -> Credits:
     return Credits(Postgres(database))
 
 
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest) -> None:
-        seen.append(statement)
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
-
-
 async def test_a_batch_takes_as_many_statements_as_one_message(service: Credits, database: Database):
     teams = [await service.team_with(1000) for _ in range(5)]
     key = spending_key(10_000)
     counts = []
     for size in (1, 50):
         asks = [ask(teams[n % 5], order(1), order(2), api_key=key) for n in range(size)]
-        with statements(database) as holding:
+        with statements() as holding:
             await service.handle([delivery(asked) for asked in asks])
-        with statements(database) as capturing:
+        with statements() as capturing:
             await service.handle([delivery(captured(asked, 1)) for asked in asks])
-        with statements(database) as releasing:
+        with statements() as releasing:
             await service.handle([delivery(released(asked, 1)) for asked in asks])
         counts.append((len(holding), len(capturing), len(releasing)))
     assert counts == [(8, 5, 5), (8, 5, 5)]
@@ -63,10 +48,10 @@ async def test_quotes_take_as_many_statements_whatever_the_batch(service: Credit
     counts = []
     for size in (1, 50):
         asks = [ask_price(teams[n % 5], item(1), item(2)) for n in range(size)]
-        with statements(database) as quoting:
+        with statements() as quoting:
             await service.handle([delivery(asked) for asked in asks])
         holds = [ask(asked.team_id, order(1), order(2), quote_id=asked.request_id) for asked in asks]
-        with statements(database) as holding:
+        with statements() as holding:
             await service.handle([delivery(asked) for asked in holds])
         counts.append((len(quoting), len(holding)))
     assert counts == [(6, 8), (6, 8)]

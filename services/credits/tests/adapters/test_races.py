@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import pytest
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.stories import DAY, MONTH, NOW, ask, captured, order, period, released
-from sqlalchemy import event
 
 from chassis.database import Database
 from chassis.health import Health
@@ -28,23 +27,17 @@ from credits.domain.holding import lifetime
 ROUNDS, WAVE = 1000, 5
 SEED = 20261101
 SECOND = timedelta(seconds=1)
-TRIPWIRES = "set lock_timeout = '10s'; set statement_timeout = '15s'"
+TRIPWIRES = {"lock_timeout": "10s", "statement_timeout": "15s"}
 """Whoever waits this long waits for somebody who waits for him; the statement fails, and the test with it."""
 
 
 @pytest.fixture
 async def racers(migrated: str) -> AsyncIterator[list[Credits]]:
     """Four replicas of the service, each with connections and a clock of its own."""
-    databases = [Database(migrated, "credits", pool_size=WAVE) for _ in range(4)]
-    for database in databases:
-        event.listen(database.engine.sync_engine, "connect", _set_tripwires)
+    databases = [Database(migrated, "credits", pool_size=WAVE, options=TRIPWIRES) for _ in range(4)]
     yield [Credits(Postgres(database)) for database in databases]
     for database in databases:
         await database.close()
-
-
-def _set_tripwires(connection, _record) -> None:
-    connection.run_async(lambda driver: driver.execute(TRIPWIRES))
 
 
 async def holding(service: Credits, teams: int, of_each: int = 1, together: int = 200) -> list[HoldCredits]:

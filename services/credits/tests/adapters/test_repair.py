@@ -73,5 +73,5 @@ async def damage(service: Credits, job: UUID, stranded: UUID) -> None:
 
 async def change(service: Credits, what: str, job: UUID) -> None:
     assert isinstance(service.store, Postgres)
-    async with service.store.database.engine.begin() as connection:
+    async with service.store.database.begin() as connection:
         await connection.execute(text(f"update credits.holds set {what} where id = :id"), {"id": job})

@@ -232,7 +232,7 @@ async def replayed(database: Database, team: UUID) -> None:
         assert balances[Side.SPENDABLE] == posting.balance_after == available
     async with database.reading() as connection:
         query = text("select * from credits.accounts where team_id = :team")
-        account = (await connection.execute(query, {"team": team})).one()._mapping
+        account = (await connection.execute(query, {"team": team})).one()
     assert {side: account[side] for side in Side} == balances
 
 

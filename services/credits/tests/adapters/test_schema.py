@@ -2,11 +2,11 @@
 
 import re
 
+import asyncpg
 import pytest
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.stories import ask, ask_price, captured
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from chassis.database import Database
 from chassis.testing import FreshDatabase, schema_differences
@@ -86,8 +86,8 @@ CASES = [(statement, reason) for reason, statements in REFUSED.items() for state
 
 @pytest.mark.parametrize(("statement", "reason"), CASES)
 async def test_the_database_refuses(books: Database, statement: str, reason: str):
-    with pytest.raises(DBAPIError, match=re.escape(reason)):
-        async with books.engine.begin() as connection:
+    with pytest.raises(asyncpg.PostgresError, match=re.escape(reason)):
+        async with books.begin() as connection:
             await connection.execute(text(statement))
 
 

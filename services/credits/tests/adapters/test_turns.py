@@ -55,7 +55,7 @@ async def test_the_turn_of_a_process_that_lost_its_connection_is_anybodys(databa
     first, second = PostgresTurns(database, "credits schedules"), PostgresTurns(database, "credits schedules")
     async with first.held(), second.held():
         assert await first.mine()
-        async with database.engine.connect() as connection:
+        async with database.reading() as connection:
             await connection.execute(
                 text("select pg_terminate_backend(pid, 10000) from pg_locks where locktype = 'advisory'")
             )

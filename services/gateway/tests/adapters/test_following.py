@@ -173,6 +173,6 @@ async def sequence(person: Person) -> list[int]:
 
 
 async def grow_older(stage: Stage, time: str) -> None:
-    async with stage.database.engine.begin() as connection:
+    async with stage.database.begin() as connection:
         await connection.execute(text(f"update gateway.event_log set at = at - interval '{time}'"))
     await tidy_up(transaction(stage.database), utc_now)

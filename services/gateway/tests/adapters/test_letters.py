@@ -129,7 +129,7 @@ async def test_a_low_balance_is_written_once_to_each_who_wants_that(stage: Stage
     ada = await stage.person("ada@example.com")
     grace = await stage.invited(ada, "grace@example.com")
     await stage.invited(ada, "linus@example.com")
-    async with stage.database.engine.begin() as connection:
+    async with stage.database.begin() as connection:
         await connection.execute(text("delete from gateway.letters"))
     for person in (ada, grace):
         chosen = await person.client.patch("/api/me", json={"notices": ["low_balance"]})

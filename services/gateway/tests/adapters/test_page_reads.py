@@ -13,11 +13,10 @@ from uuid import UUID, uuid4
 import pytest
 from services.gateway.tests.adapters.test_dashboard_billing import OFFERS
 from services.gateway.tests.stage import Person, Stage, model, reference_model
-from sqlalchemy import event
 
 from chassis.clock import utc_now
-from chassis.database import Database
 from chassis.ids import new_id
+from chassis.testing import statements
 from contracts.credits import AccountChanged, Entry
 from contracts.jobs import JobChanged, Moment, Receipt, Result
 from contracts.orders import Recipe
@@ -46,18 +45,13 @@ FRAME = 3
 
 
 @contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
+def counted() -> Iterator[list[str]]:
     """Note each statement that reads or writes."""
     said: list[str] = []
-
-    def note(_connection, _cursor, statement, *_):
-        # What the process looks for on its own, whoever asks for pages meanwhile, is no part of a page.
-        if not statement.lstrip().startswith(ASIDE):
-            said.append(statement)
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    yield said
-    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+    with statements() as run:
+        yield said
+    # What the process looks for on its own, whoever asks for pages meanwhile, is no part of a page.
+    said += [statement for statement in run if not statement.lstrip().startswith(ASIDE)]
 
 
 def job(person: Person, model_id: UUID) -> JobChanged:
@@ -108,7 +102,7 @@ async def test_each_page_is_a_few_indexed_reads(stage: Stage, worked: tuple[Pers
     for path in READS:
         shown = path.format(**ids)
         await person.client.get(shown)
-        with counted(stage.database) as said:
+        with counted() as said:
             answer = await person.client.get(shown)
         assert answer.status_code == 200, path
         told[path] = len(said) - FRAME

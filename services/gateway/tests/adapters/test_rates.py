@@ -30,7 +30,7 @@ async def test_nothing_taken_at_once_is_lost(database):
 async def test_a_bucket_is_never_more_than_full_and_a_better_plan_counts_at_once(database):
     rates, team = StoredRates(database), uuid4()
     await rates.exchange({team: Use(60, 10)})
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         await connection.exec_driver_sql("update gateway.team_rates set at = at - interval '1 hour'")
     assert await rates.exchange({team: Use(60, 60)}) == {team: 0.0}
     assert (await rates.exchange({team: Use(120, 0)}))[team] == pytest.approx(60, abs=1)

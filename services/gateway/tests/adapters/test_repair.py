@@ -108,7 +108,7 @@ async def test_wiped_views_are_restored_and_nobody_is_told_anew(database: Databa
     await hear(database, *facts)
     before, told = await shown(database), await log(database)
     assert all(before.values())
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         for view in (*VIEWS, "event_log"):  # also what the log has forgotten is no news when it is repeated
             await connection.execute(text(f"delete from gateway.{view}"))
 
@@ -158,7 +158,7 @@ async def test_a_fact_that_its_announcement_has_overtaken_is_still_told_once(dat
 async def test_news_of_a_rebuilt_view_are_told(database: Database):
     facts = documents()
     await hear(database, *facts)
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         for view in VIEWS:
             await connection.execute(text(f"delete from gateway.{view}"))
     await repair_views([delivery(fact) for fact in facts], transaction(database))
@@ -173,13 +173,13 @@ async def test_news_of_a_rebuilt_view_are_told(database: Database):
 async def test_what_was_forgotten_of_a_closed_team_stays_forgotten(database: Database):
     facts = documents()
     job = next(fact for fact in facts if isinstance(fact, JobChanged))
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         closed = "insert into gateway.teams (id, name, created_at, closed_at) values (:id, '', now(), now())"
         await connection.execute(text(closed), {"id": job.team_id})
     await repair_views([delivery(fact) for fact in facts], transaction(database))
     under_way = await shown(database)
     ended = [job.model_copy(update={"version": 4, "status": "cancelled"}), *facts[1:]]
-    async with database.engine.begin() as connection:
+    async with database.begin() as connection:
         await connection.execute(text("delete from gateway.view_jobs"))
     await repair_views([delivery(fact) for fact in ended], transaction(database))
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import TextClause, text
 
 from catalog.domain.models import Model, Origin
 from catalog.domain.trainings import Training
+from chassis.connection import Connection, RowMapping
 from chassis.lifting import floor
 from contracts.orders import Operation
 
@@ -77,7 +77,7 @@ COLUMNS |= {"version", "active_version", "created_at", "updated_at"}
 class PostgresModels:
     """The teams' own models in the schema `catalog`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def lock(self, ids: Collection[UUID]) -> dict[UUID, Model]:
         """Lock and load each model; one not heard of yet comes as a new one, and is locked as well."""

@@ -3,8 +3,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from contracts.catalog import PreviewPublished
 
 KEEP = text(
@@ -20,7 +20,7 @@ NAMED = text("select * from catalog.pictures where sha256 = any(:names)")
 class PostgresPictures:
     """The pictures of reference models in the schema `catalog`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def keep(self, pictures: Sequence[PreviewPublished]) -> None:
         """Keep each picture, once."""

@@ -3,10 +3,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from catalog.application.ports import Use
+from chassis.connection import Connection, RowMapping
 from contracts.catalog import Category, ReferenceModelChanged
 
 # Two migrations at once must not both find the same models missing; reading goes on.
@@ -70,7 +70,7 @@ COUNT = text(
 class PostgresReferences:
     """The curated models in the schema `catalog`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def lock_all(self) -> dict[UUID, ReferenceModelChanged]:
         """Lock the whole collection against other writers and load it."""

@@ -228,15 +228,14 @@ class PostgresAudit:
 
     async def run(self) -> list[Check]:
         """Do every check."""
-        async with self.database.engine.connect() as connection:
+        async with self.database.reading() as connection:
             # The driver itself, for its timeout: an audit may take longer than other statements may.
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None  # noqa: S101 - a connection that is open has one
+            driver = connection.driver
             async with driver.transaction(isolation="repeatable_read", readonly=True):
                 await driver.execute("set local enable_seqscan = on")  # here whole tables are read
                 return [await _check(driver, name, query) for name, query in CHECKS.items()]
 
 
-async def _check(driver: Any, name: str, query: str) -> Check:  # noqa: ANN401 - asyncpg's, behind SQLAlchemy's pool
+async def _check(driver: Any, name: str, query: str) -> Check:  # noqa: ANN401 - asyncpg's
     examined, findings = await driver.fetchrow(query, timeout=LONGEST)
     return Check(name, examined, tuple(findings or ()))

@@ -2,8 +2,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from credits.domain.repairing import Drift
 
 FIND = text("""
@@ -26,7 +26,7 @@ FIND = text("""
 class PostgresDrifts:
     """Where the ledger and the holds disagree, in one statement and therefore one snapshot."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def find(self, team_id: UUID | None, limit: int) -> list[Drift]:
         """Find what is booked otherwise than the holds say, for one team or for all."""

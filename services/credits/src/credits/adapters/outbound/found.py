@@ -2,8 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import RowMapping
-
+from chassis.connection import RowMapping
 from chassis.ids import new_id
 from contracts.credits import QuotedItem
 from contracts.orders import Operation

@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from contracts.credits import Entry
 
 TEAM_OF = text("select team_id from credits.holds where id = :job_id")
@@ -45,7 +45,7 @@ UNSENT = text("select count(*) from credits.outbox")
 class PostgresHistory:
     """The ledger, as it is read."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def team_of(self, job_id: UUID) -> UUID | None:
         """Find the team of a job that credits were held for."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, TextClause
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import TextClause
 
+from chassis.connection import Connection, RowMapping
 from chassis.database import Database
 from credits.adapters.outbound import reads
 from credits.adapters.outbound.drifts import PostgresDrifts
@@ -45,9 +45,7 @@ def transaction(database: Database, limits: Limits | None = None) -> Transaction
     return begin
 
 
-async def _all(
-    connection: AsyncConnection, statement: TextClause, **parameters: object
-) -> Sequence[RowMapping]:
+async def _all(connection: Connection, statement: TextClause, **parameters: object) -> Sequence[RowMapping]:
     return (await connection.execute(statement, parameters)).mappings().all()
 
 
@@ -55,7 +53,7 @@ async def _all(
 class PostgresBookkeeper:
     """Reads a batch's books in one statement a table, and writes them in one statement altogether."""
 
-    connection: AsyncConnection
+    connection: Connection
     limits: Limits
 
     async def open(self, wanted: Wanted) -> Books:
@@ -129,7 +127,7 @@ class PostgresBookkeeper:
 class PostgresDue:
     """What time has run out for."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def holds(self, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
         """Find holds nobody settled, the oldest first."""

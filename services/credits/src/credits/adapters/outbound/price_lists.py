@@ -4,9 +4,9 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, RowMapping
 from contracts.orders import Operation
 from credits.adapters.outbound.found import read_price
 from credits.adapters.outbound.records import price_rows
@@ -45,7 +45,7 @@ PUBLISH = text(PRICES.insert("prices"))
 class PostgresPriceLists:
     """The published price lists."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def at(self, now: datetime) -> PriceList:
         """Find the newest list in force."""

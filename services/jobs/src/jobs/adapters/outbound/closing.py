@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Column, Index, Table, TextClause, Uuid, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from jobs.adapters.outbound.tables import METADATA
 from jobs.application.closing import Closing
 from jobs.domain.closing import FORGOTTEN
@@ -64,7 +64,7 @@ class Reader(Protocol):
 class PostgresClosings:
     """Closed teams, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection, jobs: Reader) -> None:
+    def __init__(self, connection: Connection, jobs: Reader) -> None:
         self._connection, self._jobs = connection, jobs
 
     async def note(self, closed: Mapping[UUID, datetime]) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from contracts.envelope import Cause
 from jobs.adapters.outbound.rows import arrays, unnest
 from jobs.application.keeping import Moving
@@ -79,7 +78,7 @@ _LEASE_EXPORT = text("update jobs.exports set lease_until = :until where id = :i
 class PostgresDiscards:
     """Keys whose objects are to be deleted."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, keys: Iterable[str]) -> None:
         """Note keys."""
@@ -104,7 +103,7 @@ class PostgresDiscards:
 class PostgresMoves:
     """Images on their way."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, move: Move, cause: Cause) -> None:
         """Note a move, once for each request."""
@@ -133,7 +132,7 @@ class PostgresMoves:
 class PostgresExports:
     """Exports; what they do not need any more is noted to be deleted as they are saved."""
 
-    def __init__(self, connection: AsyncConnection, discards: PostgresDiscards) -> None:
+    def __init__(self, connection: Connection, discards: PostgresDiscards) -> None:
         self._connection, self._discards = connection, discards
 
     async def lock(self, ids: Iterable[UUID]) -> dict[UUID, Export]:
@@ -179,10 +178,10 @@ def _written(export: Export) -> str:
     return _EXPORT.dump_json(export, exclude={"unwanted"}).decode()
 
 
-def _exports(rows: Iterable[Row[Any]]) -> list[Export]:
+def _exports(rows: Iterable[Row]) -> list[Export]:
     return [_EXPORT.validate_json(row.data) for row in rows]
 
 
-def _moving(row: Row[Any]) -> Moving:
+def _moving(row: Row) -> Moving:
     move = Move(row.request_id, row.team_id, row.job_id, tuple(row.numbers), row.pinned)
     return Moving(move, Cause(row.correlation_id, row.message_id, row.traceparent))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from jobs.application.work import Candidates, Occupied, Place
 from jobs.domain.breaker import Breaker
 from jobs.domain.fairness import Waiting
@@ -87,7 +87,7 @@ _PLACES = text(
 class PostgresQueue:
     """The line as one transaction sees it."""
 
-    def __init__(self, connection: AsyncConnection, jobs: PostgresJobs) -> None:
+    def __init__(self, connection: Connection, jobs: PostgresJobs) -> None:
         self._connection = connection
         self._jobs = jobs
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from prometheus_client import Counter
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import lifting
+from chassis.connection import Connection
 from chassis.database import Database
 from jobs.adapters.outbound.closing import PostgresClosings
 from jobs.adapters.outbound.keeping import PostgresDiscards, PostgresExports, PostgresMoves
@@ -118,7 +118,7 @@ _LEASE = text("update jobs.jobs set lease_until = :until where id = :id and stat
 class PostgresJobs:
     """The jobs as one transaction sees them; only what has changed is written."""
 
-    def __init__(self, connection: AsyncConnection, discards: PostgresDiscards) -> None:
+    def __init__(self, connection: Connection, discards: PostgresDiscards) -> None:
         self._connection, self._discards = connection, discards
         self._rows: dict[UUID, tuple[Any, ...]] = {}
         self._attempts: dict[UUID, Attempt] = {}

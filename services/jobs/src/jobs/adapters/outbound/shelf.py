@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
@@ -98,7 +98,7 @@ def _newest(documents: Iterable[Any], key: str) -> list[Any]:
 class PostgresShelf:
     """What this service remembers of the documents of others, and the weights it trained itself."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def materials(self, jobs: Sequence[Job]) -> dict[UUID, Material]:
@@ -171,7 +171,7 @@ def _weights(row: Any) -> Weights:  # noqa: ANN401 - a row of SQLAlchemy has no 
 class PostgresTombstones:
     """Cancels that wait for the job they are about."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def fence(self, job_ids: Iterable[UUID]) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing.domain.claiming import Claim
 from billing.domain.granting import Grant
+from chassis.connection import Connection
 from contracts.billing import PeriodOpened
 
 GRANT = text(
@@ -33,7 +33,7 @@ CLAIM = text(
 class PostgresBooks:
     """Everything said about credits, in the schema `billing`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def grant(self, team_id: UUID, grants: Sequence[Grant]) -> list[Grant]:
         """Note grants; return those that are new."""

@@ -3,10 +3,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from billing.application.ports import Customer
+from chassis.connection import Connection, RowMapping
 
 ADD = text(
     """
@@ -59,7 +59,7 @@ LOOKED = text(
 class PostgresCustomers:
     """Teams as Stripe knows them, in the schema `billing`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, customers: Sequence[Customer]) -> None:
         """Note new teams; what is known of one stays."""

@@ -2,10 +2,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from billing.application.ports import EventState, KnownEvent
+from chassis.connection import Connection, RowMapping
 from contracts.billing import StripeEvent
 
 ADD = text(
@@ -37,7 +37,7 @@ NEWEST = text(
 class PostgresEvents:
     """Every event of Stripe, in the schema `billing`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, event: StripeEvent) -> KnownEvent:
         """Note an event, unless it is known; returns what is known of it."""

@@ -2,8 +2,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from contracts.billing import BillingChanged, PlansChanged
 
 FIND = text("select cast(document as text) from billing.overviews where team_id = :team_id for no key update")
@@ -35,7 +35,7 @@ OFFER = text(
 class PostgresOverviews:
     """What teams were last shown of their payments, in the schema `billing`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def find(self, team_id: UUID) -> BillingChanged | None:
         """Find what was said last."""
@@ -62,7 +62,7 @@ class PostgresOverviews:
 class PostgresOffers:
     """What was last said to be on offer, in the schema `billing`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def last(self) -> PlansChanged | None:
         """Find it, under lock."""

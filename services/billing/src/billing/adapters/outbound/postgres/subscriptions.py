@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from billing.domain.subscription import Subscription
 from chassis import lifting
+from chassis.connection import Connection, RowMapping
 from contracts.billing import Limits
 
 # In the order of the ids, so that two processes with the same teams never wait for each other.
@@ -76,7 +76,7 @@ SAVE = text(
 class PostgresSubscriptions:
     """The teams' plans in the schema `billing`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, subscriptions: Sequence[Subscription]) -> set[UUID]:
         """Store those of teams that have none yet; return these teams."""

@@ -3,9 +3,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing.domain.topping_up import Purchase
+from chassis.connection import Connection
 from contracts.billing import AutoTopUp
 
 WISH = text(
@@ -61,7 +61,7 @@ STUCK = text(
 class PostgresTopUps:
     """Packs that are bought by themselves, in the schema `billing`."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def wish(self, team_id: UUID) -> AutoTopUp:
         """Find what a team wants; without what it has spent."""

@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.clock import utc_now
+from chassis.connection import Connection
 from chassis.ids import new_id
 from gateway.adapters.outbound.postgres.event_log import CHANNEL
 from gateway.application.reading import Page
@@ -34,7 +34,7 @@ _FORGET = text("delete from gateway.activity where at < :before")
 class StoredActivity:
     """The activity log, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def note(self, act: Act, by: Caller, subject: object = "", detail: str = "") -> None:
         """Note what a caller did to whom or what."""

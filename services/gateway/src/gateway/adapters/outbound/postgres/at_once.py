@@ -1,14 +1,12 @@
 """What most requests ask for, jobs alone, written down in one statement without BEGIN and COMMIT."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
-from sqlalchemy import TextClause, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import text
 
-import chassis.outbox
 from chassis.database import Database
+from chassis.outbox import Outbox, insert_sql
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Cause
 from contracts.jobs import JobChanged
@@ -38,21 +36,8 @@ _WRITE = text(f"""
         select job_id, (select team_id from taken) from unnest(cast(:jobs as uuid[])) as job_id
         where exists (select from asked)),
     shown as ({_SHOW} where exists (select from asked))
-    {chassis.outbox.insert_statement("gateway").text} where exists (select from asked) returning 1
+    {insert_sql("gateway", "where exists (select from asked)")}
 """)  # noqa: S608 - statements of ours
-
-
-@dataclass(slots=True)
-class _Within:
-    """Lets an outbox write its messages by a statement that does more, with the values of that."""
-
-    connection: Any
-    values: dict[str, object]
-    written: bool = False
-
-    async def execute_last(self, statement: TextClause, parameters: dict[str, object]) -> None:
-        found = await self.connection.execute(statement, self.values | parameters)
-        self.written = found.first() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +50,9 @@ class WrittenAtOnce:
         """Write a request down with its jobs, their slots and its message, or nothing; tells which."""
         jobs = _JOBS.values(errand.jobs)
         values = row_of(request, errand.message) | {f"job_{name}": column for name, column in jobs.items()}
-        outbox = chassis.outbox.Outbox(source=self.database.schema)
+        outbox = Outbox(source=self.database.schema)
         outbox.add(errand.message, Cause(request.id, traceparent=current_traceparent()))
         try:
-            async with self.database.reading() as connection:
-                within: Any = _Within(connection, values | {"announced": False})
-                await outbox.write(within, _WRITE)
-        except (IntegrityError, asyncpg.IntegrityConstraintViolationError):
+            return await self.database.say_by(_WRITE, values | {"announced": False}, outbox)
+        except asyncpg.IntegrityConstraintViolationError:
             return False
-        if within.written:
-            self.database.committed.set()
-        return bool(within.written)

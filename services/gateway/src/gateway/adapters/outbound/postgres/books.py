@@ -3,12 +3,11 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from contracts.jobs import Receipt
 from gateway.domain.books import AccountBooks, JobBooks
 
@@ -87,13 +86,12 @@ _BALANCED = text("""
 class StoredBooks:
     """The books, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def moved(self, since: datetime) -> AsyncIterator[JobBooks]:
         """Go through the jobs that anything moved for since then, and those with findings."""
-        async with self.connection.stream(_MOVED, {"since": since}) as rows:
-            async for row in rows:
-                yield _job(row)
+        async for row in self.connection.stream(_MOVED, {"since": since}):
+            yield _job(row)
 
     async def jobs(self, ids: Collection[UUID]) -> list[JobBooks]:
         """Read these jobs."""
@@ -120,7 +118,7 @@ class StoredBooks:
             await self.connection.execute(_BALANCED, values)
 
 
-def _job(row: Row[Any]) -> JobBooks:
+def _job(row: Row) -> JobBooks:
     shown = row.receipt and row.receipt != "null"
     return JobBooks(
         job_id=row.job_id,
@@ -136,7 +134,7 @@ def _job(row: Row[Any]) -> JobBooks:
     )
 
 
-def _account(row: Row[Any]) -> AccountBooks:
+def _account(row: Row) -> AccountBooks:
     return AccountBooks(
         team_id=row.team_id,
         version=row.version,

@@ -74,7 +74,7 @@ class StoredCallers:
             if now - row.last_seen_at > _USE_NOTED_EVERY:
                 await connection.execute(_SEEN, {"id": row.id, "now": now})
         role = Role(row.role)
-        return self._caller({**row._mapping}, role, permissions_of(role), session_id=row.id)  # noqa: SLF001 - its name
+        return self._caller(row, role, permissions_of(role), session_id=row.id)
 
     async def by_key(self, secret_hash: bytes, now: datetime) -> Caller | None:
         """Find for whom this API key acts, and note now and then that it is used."""

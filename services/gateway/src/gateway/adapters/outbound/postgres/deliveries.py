@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from chassis.ids import new_id
 from gateway.adapters.outbound.postgres.endpoints import COLUMNS, read_endpoint
 from gateway.adapters.outbound.postgres.events import read_event
@@ -138,7 +138,7 @@ _FORGET = text("delete from gateway.webhook_deliveries where created_at < :befor
 class StoredDeliveries:
     """Deliveries, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def anybody(self) -> bool:
         """Tell whether any endpoint is there to be told."""
@@ -238,12 +238,12 @@ class StoredDeliveries:
         await self.connection.execute(_FORGET, {"before": before})
 
 
-def _due(row: Row[Any]) -> Due:
+def _due(row: Row) -> Due:
     event = read_event(row) if row.seq is not None else None
     return Due(row.delivery_id, read_endpoint(row), row.name, row.due_since, event)
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: Row) -> Delivery:
     attempts = [
         Attempt(
             one["n"],
@@ -252,4 +252,4 @@ def _delivery(row: Row[Any]) -> Delivery:
         )
         for one in orjson.loads(row.attempts)
     ]
-    return Delivery(**{**row._mapping, "attempts": tuple(attempts)})  # noqa: SLF001 - SQLAlchemy's public name
+    return Delivery(**{**row, "attempts": tuple(attempts)})

@@ -10,8 +10,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsQuoted, Entry, Hold, PricingChanged
 from contracts.jobs import Cost
@@ -74,7 +74,7 @@ D = TypeVar("D", bound=Document)
 class StoredDocuments:
     """The views, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def withdraw(self, job_ids: Collection[UUID], model_ids: Collection[UUID]) -> None:
         """Take documents of version 0 back."""

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from gateway.domain.webhooks import MOST_ENDPOINTS, Endpoint, OldSecret, TooManyEndpoints
 
 COLUMNS = """e.id, e.team_id, e.url, e.description, e.types, e.secret,
@@ -48,7 +47,7 @@ _DELETE_OF_TEAM = text("delete from gateway.webhook_endpoints where team_id = :t
 class StoredEndpoints:
     """Endpoints, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, endpoint: Endpoint) -> None:
         """Add one; it gets what happens from now on. Raises TooManyEndpoints."""
@@ -95,7 +94,7 @@ class StoredEndpoints:
         await self.connection.execute(_DELETE_OF_TEAM, {"team_id": team_id})
 
 
-def read_endpoint(row: Row[Any]) -> Endpoint:
+def read_endpoint(row: Row) -> Endpoint:
     """Read an endpoint from a row with COLUMNS."""
     old = [
         OldSecret(one["secret"], datetime.fromisoformat(one["until"]))

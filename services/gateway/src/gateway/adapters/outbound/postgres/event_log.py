@@ -6,8 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from contracts.jobs import ImagesExpiring
 from contracts.message import Document, Fact
 from gateway.application.ports import Notice
@@ -40,7 +40,7 @@ _PRUNE = text("""
 class StoredLog:
     """The log, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
         """Append documents and notices, each once; returns those that are new.

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
+from chassis.connection import Row
 from chassis.database import Database
 from contracts import message_class
 from contracts.message import Fact
@@ -42,7 +42,7 @@ class StoredEvents:
             return int((await connection.execute(_HEAD)).one().seq)
 
 
-def read_event(row: Row[Any]) -> Event:
+def read_event(row: Row) -> Event:
     """Read a line of the log."""
     kind = message_class(row.type)
     if kind is None or not issubclass(kind, Fact):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from chassis.database import Database
 from gateway.application.checking import StoredFinding
 from gateway.domain.books import Finding, FindingKind
@@ -55,7 +55,7 @@ _NUMBERS = text("""
 class StoredFindings:
     """Findings, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def begin(self, *, wait: bool) -> datetime | None:
         """Become the one who looks, until the transaction ends; tells when one last looked."""

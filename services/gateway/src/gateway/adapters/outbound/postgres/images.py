@@ -3,13 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from chassis.database import Database
 from contracts.jobs import ExportChanged, JobChanged, Result
 from contracts.orders import Operation
@@ -58,7 +57,7 @@ _CONDITIONS = {
 class StoredImages:
     """The lines of the gallery, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def keep(self, jobs: Sequence[JobChanged]) -> None:
         """Show the images of these jobs as they are now."""
@@ -109,7 +108,7 @@ class StoredGallery:
         rows = await self._read(f"{_EXPORTS} and id = :id limit :limit", Page(1), team_id=team_id, id=id_)
         return ExportChanged.model_validate_json(rows[0].document) if rows else None
 
-    async def _read(self, statement: str, page: Page, **values: object) -> list[Row[Any]]:
+    async def _read(self, statement: str, page: Page, **values: object) -> list[Row]:
         parts = {f"a{n}": part for n, part in enumerate(page.after or ())}
         async with self.database.reading() as connection:
             found = await connection.execute(text(statement), {**values, **parts, "limit": page.limit + 1})
@@ -134,7 +133,7 @@ def _line(job: JobChanged, result: Result) -> tuple[object, ...]:
     return job.id, result.n, job.team_id, job.recipe.model_id, result.pinned, until, written, job.version
 
 
-def _image(row: Row[Any]) -> GalleryImage:
+def _image(row: Row) -> GalleryImage:
     shown = orjson.loads(row.document)
     return GalleryImage(
         job_id=row.job_id,

@@ -2,12 +2,11 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from gateway.domain.people import Invitation, Team
 from gateway.domain.permissions import Role
 from gateway.domain.proofs import Proof, Purpose
@@ -50,7 +49,7 @@ _FORGET_PROOFS = text("delete from gateway.proofs where expires_at <= :now")
 class StoredInvitations:
     """Invitations, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, invitation: Invitation, token_hash: bytes) -> None:
         """Add an invitation, in place of an earlier one of this address into this team."""
@@ -83,7 +82,7 @@ class StoredInvitations:
 class StoredProofs:
     """Proofs, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, proof: Proof, token_hash: bytes) -> None:
         """Add a proof, in place of an earlier one of this purpose for this person."""
@@ -103,7 +102,7 @@ class StoredProofs:
         await self.connection.execute(_FORGET_PROOFS, {"now": now})
 
 
-def _read(row: Row[Any]) -> Invitation:
+def _read(row: Row) -> Invitation:
     return Invitation(
         id=row.id,
         team_id=row.team_id,

@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from gateway.application.ports import ApiKey
 
 _ADD = text("""
@@ -34,7 +34,7 @@ _REVOKE_OF = text("""
 class StoredKeys:
     """API keys, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, key: ApiKey, secret_hash: bytes) -> None:
         """Add a key."""

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from chassis.ids import new_id
 from gateway.domain.letters import LEASE, Content, Letter
 
@@ -45,7 +44,7 @@ _FORGET = text("delete from gateway.letters where parked_at < :before")
 class StoredLetters:
     """Letters, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def write(self, recipient: str, content: Content, now: datetime) -> None:
         """Write a letter; it is delivered after the transaction has committed."""
@@ -88,6 +87,6 @@ class StoredLetters:
         await self.connection.execute(_FORGET, {"before": parked_before})
 
 
-def _read(row: Row[Any]) -> Letter:
+def _read(row: Row) -> Letter:
     content = Content(row.subject, row.body, row.html)
     return Letter(row.id, row.recipient, content, row.created_at, row.attempts, row.last_error)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
+from chassis.connection import Row
 from chassis.database import Database
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import Entry
@@ -112,7 +112,7 @@ class StoredLists:
         order: str,
         after: str,
         page: Page,
-    ) -> list[Row[Any]]:
+    ) -> list[Row]:
         wanted = {name: value for name, value in filters.items() if value is not None}
         conditions = [_condition(name) for name in wanted] + ([after] if page.after else [])
         statement = select + "".join(f" and {condition}" for condition in conditions)

@@ -3,13 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from contracts import message_class
 from contracts.message import Message
 from gateway.domain.requests import Kind, Request, Verdict
@@ -60,7 +59,7 @@ _FORGET = text("""
 class StoredRequests:
     """Requests, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def earlier(self, request: Request) -> Request | None:
         """Find the request that this one repeats. Raises KeyReused."""
@@ -143,7 +142,7 @@ def _message(type_: str, payload: str) -> Message:
     return kind.model_validate_json(payload)
 
 
-def _read(row: Row[Any]) -> Request:
+def _read(row: Row) -> Request:
     return Request(
         id=row.id,
         kind=Kind(row.kind),

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from gateway.domain.people import SESSIONS_IDLE, Device, Session
 
 _OPEN = text("""
@@ -40,7 +39,7 @@ _FORGET = text("delete from gateway.sessions where expires_at <= :now or last_se
 class StoredSessions:
     """Sessions, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def open(self, session: Session) -> None:
         """Let the holder of a token act as a person for a team."""
@@ -91,7 +90,7 @@ class StoredSessions:
         await self.connection.execute(_FORGET, {"now": now, "idle": now - SESSIONS_IDLE})
 
 
-def _read(row: Row[Any]) -> Session:
+def _read(row: Row) -> Session:
     return Session(
         id=row.id,
         token_hash=bytes(row.token_hash),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.connection import Connection
 from gateway.domain.asks import QueueFull
 
 _PREPARE = text("""
@@ -37,7 +37,7 @@ _ALLOW = text("""
 class StoredSlots:
     """Slots, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def prepare(self, team_id: UUID, allowed: int) -> None:
         """Start counting for a new team."""

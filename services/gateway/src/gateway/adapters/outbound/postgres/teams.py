@@ -3,12 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from gateway.domain.people import Membership, Team, Topic, User
 from gateway.domain.permissions import Role
 
@@ -77,7 +76,7 @@ _LOOK = text("update gateway.teams set look_at = :next_look where id = :team_id"
 class StoredTeams:
     """Teams, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def open(self, team: Team, owner_id: UUID, now: datetime) -> None:
         """Add a team with its owner."""
@@ -152,7 +151,7 @@ class StoredTeams:
         await self.connection.execute(_LOOK, {"team_id": team_id, "next_look": next_look})
 
 
-def _read(row: Row[Any]) -> Membership:
+def _read(row: Row) -> Membership:
     user = User(row.user_id, row.email, row.user_name, row.password_hash, row.verified)
     notices = frozenset(map(Topic, row.notices))
     return Membership(user, Team(row.team_id, row.team_name), Role(row.role), row.joined_at, notices)

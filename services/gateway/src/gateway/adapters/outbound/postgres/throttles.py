@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.connection import Connection
 
 _HIT = text("""
     insert into gateway.throttles as t (key, window_start, count) values (:key, :window_start, 1)
@@ -20,7 +21,7 @@ _PRUNE = text("delete from gateway.throttles where window_start < :before")
 class StoredThrottles:
     """Counters, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def hit(self, key: str, window_start: datetime) -> int:
         """Count one attempt and return how many there were in this window."""

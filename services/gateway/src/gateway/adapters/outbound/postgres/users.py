@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from asyncpg import UniqueViolationError
+from sqlalchemy import text
 
+from chassis.connection import Connection, Row
 from gateway.domain.people import EmailTaken, User
 
 _ADD = text("""
@@ -48,7 +47,7 @@ _TRACES = (
 class StoredUsers:
     """Accounts, within one transaction."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def add(self, user: User, now: datetime) -> None:
         """Add an account. Raises EmailTaken."""
@@ -70,7 +69,7 @@ class StoredUsers:
         try:
             async with self.connection.begin_nested():
                 await self.connection.execute(_CHANGE, values)
-        except IntegrityError as error:
+        except UniqueViolationError as error:
             raise EmailTaken from error
 
     async def erase(self, user_id: UUID, now: datetime) -> None:
@@ -84,5 +83,5 @@ def _values(user: User) -> dict[str, object]:
     return {"id": user.id, "email": user.email, "name": user.name, "password_hash": user.password_hash}
 
 
-def _read(row: Row[Any] | None) -> User | None:
+def _read(row: Row | None) -> User | None:
     return None if row is None else User(row.id, row.email, row.name, row.password_hash, row.verified)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import TextClause, text
 
+from chassis.connection import Connection, Row
 from chassis.database import Database
 from chassis.gathering import Gathering
 from contracts.billing import PlanChanged
@@ -74,7 +74,7 @@ M = TypeVar("M", bound=Message)
 class ViewsOn:
     """The views, on one connection."""
 
-    connection: AsyncConnection
+    connection: Connection
 
     async def job(self, team_id: UUID, id_: UUID) -> JobView | None:
         """Find a job."""
@@ -121,7 +121,7 @@ class ViewsOn:
         return kind.model_validate_json(found) if found else None
 
 
-def read_standing(row: Row[Any]) -> Standing:
+def read_standing(row: Row) -> Standing:
     """Read a row with a team's account, plan and use."""
     return Standing(
         account=AccountChanged.model_validate_json(row.account) if row.account else None,
