@@ -152,8 +152,7 @@ def lifting(run: Callable[[Wish], Awaitable[Lifted]]) -> Command:
             return 1
         counts = ", ".join(f"{count} {name}" for name, count in lifted.parts)
         print(f"lifted to version {lifted.floor}: {counts}")  # noqa: T201 - as above
-        print("serve, announce, then let the gateway forget what was not said again:")  # noqa: T201 - as above
-        print(f"python -m gateway forget SERVICE --below {lifted.floor}")  # noqa: T201 - as above
+        print(f"serve, announce, then: python -m gateway mend SERVICE --below {lifted.floor}")  # noqa: T201 - as above
         return 0
 
     help_ = "after a restore: raise the versions of all documents above any that others have seen"

@@ -41,14 +41,27 @@ class HoldCredits(Command):
         return str(self.request_id)
 
 
+class Forgotten(Value):
+    """What was held for a job, as others remember it: so many units of an operation at a price."""
+
+    operation: Operation
+    quantity: int = Field(ge=1)
+    unit_price: int = Field(ge=0)
+    price_version: int = 0
+
+
 class CaptureCredits(Command):
-    """Asks credits to charge `quantity` delivered units of a hold and to give the rest back."""
+    """Asks credits to charge `quantity` delivered units of a hold and to give the rest back.
+
+    With `held` also where credits has forgotten the hold, as after a restore: it is made once more first.
+    """
 
     type: ClassVar[str] = "credits.capture.v1"
 
     job_id: UUID
     team_id: UUID
     quantity: int = Field(ge=1)
+    held: Forgotten | None = None
 
     @property
     def subject(self) -> str:

@@ -100,6 +100,11 @@ QUEUES = (
             f"{JobChanged.type}.{Operation.GENERATE_IMAGES}.completed",
             TeamClosed.type,
         ),
+        announced=(
+            f"{JobChanged.type}.{Operation.CREATE_MODEL}.#",
+            f"{JobChanged.type}.{Operation.REFINE_MODEL}.#",
+            f"{JobChanged.type}.{Operation.GENERATE_IMAGES}.completed",
+        ),
     ),
     Queue(
         "credits.commands",
@@ -115,6 +120,7 @@ QUEUES = (
             TeamClosed.type,
             TopUpPaid.type,
         ),
+        announced=(BillingChanged.type,),
     ),
     Queue("gateway.announced", announced=("#",), single_active=True),
     Queue(
@@ -164,5 +170,6 @@ QUEUES = (
             ReferenceModelChanged.type,
             TeamClosed.type,
         ),
+        announced=(ModelChanged.type, PlanChanged.type, ReferenceModelChanged.type),
     ),
 )

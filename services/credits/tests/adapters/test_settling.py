@@ -7,7 +7,16 @@ import pytest
 from services.credits.tests.conftest import Credits
 from services.credits.tests.stories import DAY, NOW, ask, captured, order, period, released, spending_key
 
-from contracts.credits import AccountChanged, CaptureCredits, CreditsHeld, CreditsSettled, HoldDeclined
+from contracts.credits import (
+    AccountChanged,
+    CaptureCredits,
+    CreditsHeld,
+    CreditsSettled,
+    Forgotten,
+    HoldDeclined,
+)
+from contracts.orders import Operation
+from credits.domain.account import NotEnoughCredits
 from credits.domain.settling import UnknownHold
 
 LONG = timedelta(days=3)
@@ -86,6 +95,26 @@ async def test_another_team_cannot_settle_a_hold_nor_can_more_be_captured_than_h
 async def test_a_capture_of_what_was_never_held_is_not_handled(service: Credits):
     with pytest.raises(UnknownHold):
         await service.tell(CaptureCredits(job_id=uuid4(), team_id=uuid4(), quantity=1))
+
+
+async def test_what_was_held_before_a_restore_is_charged_once_as_jobs_remembers_it(service: Credits):
+    team = await service.team_with(200)
+    held = Forgotten(operation=Operation.GENERATE_IMAGES, quantity=4, unit_price=2, price_version=1)
+    capture = CaptureCredits(job_id=uuid4(), team_id=team, quantity=3, held=held)
+
+    settled = await service.answer(capture, CreditsSettled)
+    assert (settled.outcome, settled.held, settled.captured, settled.released) == ("captured", 8, 6, 2)
+    again = await service.answer(capture, CreditsSettled)
+    account = await service.account(team)
+    assert (again, account.available, account.reserved) == (settled, 194, 0)
+
+
+async def test_what_was_held_before_a_restore_is_not_charged_beyond_what_is_there(service: Credits):
+    team = await service.team_with(7)
+    held = Forgotten(operation=Operation.GENERATE_IMAGES, quantity=4, unit_price=2)
+    with pytest.raises(NotEnoughCredits):
+        await service.tell(CaptureCredits(job_id=uuid4(), team_id=team, quantity=3, held=held))
+    assert (await service.account(team)).available == 7
 
 
 async def test_a_hold_nobody_settles_expires(service: Credits):

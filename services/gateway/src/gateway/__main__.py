@@ -24,6 +24,7 @@ COMMANDS = {
     "parked": parked("gateway"),
     "audit": cli.audit(operating.audit),
     "findings": cli.findings(operating.findings),
+    "mend": cli.mend(operating.mend),
     "letters": cli.letters(operating.letters, operating.decide_letters),
 }
 

@@ -14,7 +14,7 @@ from services.jobs.tests.stories import (
     storing,
 )
 
-from contracts.credits import CaptureCredits, ReleaseCredits
+from contracts.credits import CaptureCredits, Forgotten, ReleaseCredits
 from jobs.domain.birth import MODEL_BUSY
 from jobs.domain.effects import Ignored, Unsettled
 
@@ -53,7 +53,10 @@ def test_storing_given_up_charges_what_was_kept_until_then():
 
 def test_credits_is_asked_again_every_minute_and_somebody_told_in_the_end():
     job = settling()
-    ask = CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=2)
+    held = Forgotten(
+        operation=job.operation, quantity=job.quantity, unit_price=2, price_version=job.price.version or 0
+    )
+    ask = CaptureCredits(job_id=job.id, team_id=job.team_id, quantity=2, held=held)
     now = NOW
     for _ in range(15):
         now += timedelta(minutes=1)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from contracts.credits import CaptureCredits, CreditsSettled, ReleaseCredits
+from contracts.credits import CaptureCredits, CreditsSettled, Forgotten, ReleaseCredits
 from credits.domain.account import Account
 from credits.domain.books import Books, ConflictingContent, Hold, HoldStatus
 from credits.domain.bucket import split
@@ -17,10 +17,13 @@ class UnknownHold(Exception):
 def capture(books: Books, command: CaptureCredits, asked_by: UUID, now: datetime) -> CreditsSettled | None:
     """Charge what was delivered and give the rest back, or say how the hold ended before.
 
-    None for the very message answered already. Raises UnknownHold, and ConflictingContent when the hold is
-    another team's or smaller than what was delivered.
+    None for the very message answered already. Raises UnknownHold unless the command tells what was held,
+    NotEnoughCredits when that much is not there, and ConflictingContent when the hold is another team's or
+    smaller than what was delivered.
     """
     hold = books.holds.get(command.job_id)
+    if hold is None and command.held is not None:
+        hold = _hold_again(books, command, command.held, now)
     if hold is None:
         raise UnknownHold(f"job {command.job_id} was never held")
     _same_team(hold, command.team_id)
@@ -102,6 +105,26 @@ def _ended(
     hold.status, hold.settled_by, hold.settled_at = status, asked_by, now
     books.settle(hold)
     return hold.settled()
+
+
+def _hold_again(books: Books, command: CaptureCredits, held: Forgotten, now: datetime) -> Hold:
+    hold = Hold(
+        id=command.job_id,
+        team_id=command.team_id,
+        created_at=now,
+        request_id=command.job_id,  # its own is forgotten as well
+        operation=held.operation,
+        quantity=held.quantity,
+        unit_price=held.unit_price,
+        price_version=held.price_version,
+        expires_at=now,
+        reason="held before, and forgotten",
+    )
+    account = books.accounts[command.team_id]
+    account.expire_due(now)
+    hold.parts = account.reserve(hold.amount, _about(hold, hold.reason), now)
+    books.hold(hold)
+    return hold
 
 
 def _tombstone(command: ReleaseCredits, asked_by: UUID, now: datetime) -> Hold:

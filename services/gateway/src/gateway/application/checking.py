@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from contracts.credits import HoldCredits
+from contracts.gateway import TeamOpened
 from gateway.domain.books import AccountBooks, Finding, JobBooks
 
 
@@ -54,3 +56,29 @@ class Findings(Protocol):
 
     async def healed(self, findings: Sequence[Finding], now: datetime) -> None:
         """Note that a remedy was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something shown that its restored owner has not said again: what it is, whose, and how it stands."""
+
+    kind: str
+    id: UUID
+    team_id: UUID | None
+    state: str
+
+
+class Restored(Protocol):
+    """What is shown of a service that was restored."""
+
+    async def unknown(self, owner: str, below: int) -> list[Unknown]:
+        """Find what was last said in a version below the one that everything was lifted to."""
+
+    async def requests(self, job_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, HoldCredits]]:
+        """Find, by job, the request it came from with what was asked then."""
+
+    async def teams(self, team_ids: Collection[UUID]) -> list[TeamOpened]:
+        """Describe those of the teams that are open."""
+
+    async def drop(self, kind: str, ids: Collection[UUID]) -> None:
+        """Show them no more."""

@@ -1,4 +1,4 @@
-"""Ask credits to decide holds that the end of their jobs left open."""
+"""Ask credits to decide holds that the end of their jobs left open, or that it has forgotten."""
 
 from collections.abc import Sequence
 
@@ -27,4 +27,5 @@ async def heal_holds(transaction: Transaction, clock: Clock, limit: int) -> list
 
 
 def _unhealed(standing: Sequence[StoredFinding]) -> list[StoredFinding]:
-    return [one for one in standing if one.finding.kind is FindingKind.OPEN_HOLD and one.healed_at is None]
+    kinds = (FindingKind.OPEN_HOLD, FindingKind.NOT_CAPTURED)
+    return [one for one in standing if one.finding.kind in kinds and one.healed_at is None]

@@ -13,7 +13,7 @@ from contracts.credits import AccountChanged, CreditsQuoted, Hold, LowBalance, P
 from contracts.gateway import WebhookEndpointDisabled
 from contracts.jobs import ImagesExpiring
 from contracts.message import Document, Message
-from gateway.application.checking import Books, Findings
+from gateway.application.checking import Books, Findings, Restored
 from gateway.application.gallery import Images
 from gateway.application.peopling import Activity, Invitations, Post, Proofs, Sessions, Teams, Users
 from gateway.application.reading import Views
@@ -103,10 +103,7 @@ class Documents(Protocol):
         """Take documents of version 0 back."""
 
     async def put(self, documents: Sequence[Document], *, announced: bool = False) -> list[Document]:
-        """Keep what is newer than what is shown, each subject once; returns it.
-
-        Newer is also the fact of what has only been announced.
-        """
+        """Keep what is newer than what is shown, or was only announced, each subject once; returns it."""
 
     async def hold(self, holds: Sequence[Hold]) -> None:
         """Show what jobs cost, and those of version 0 as queued."""
@@ -182,6 +179,7 @@ class Work:
     throttles: Throttles
     books: Books
     findings: Findings
+    restored: Restored
     endpoints: Endpoints
     deliveries: Deliveries
     outbox: Outbox

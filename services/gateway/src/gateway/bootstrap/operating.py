@@ -14,6 +14,7 @@ from gateway.adapters.outbound.postgres.work import transaction
 from gateway.application import audit as use_case
 from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import Remedy, heal_holds
+from gateway.application.mend_views import Mended, Owner, mend_views
 from gateway.bootstrap import NAME
 from gateway.domain.letters import Letter
 from gateway.settings import ProjectorSettings
@@ -58,6 +59,12 @@ async def decide_letters(ids: Sequence[UUID], *, again: bool) -> int:
     """Try parked letters anew, or drop them; tells how many there were."""
     async with connected() as database, transaction(database)() as work:
         return await (work.post.unpark(ids, utc_now()) if again else work.post.drop(ids))
+
+
+async def mend(owner: Owner, below: int, apply: bool) -> list[Mended]:  # noqa: FBT001 - as typed by an operator
+    """Mend what is shown of a service that was restored."""
+    async with connected() as database:
+        return await mend_views(owner, below, transaction(database), apply=apply)
 
 
 async def findings() -> list[StoredFinding]:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from contracts.credits import CaptureCredits, ReleaseCredits
+from contracts.credits import CaptureCredits, Forgotten, ReleaseCredits
 from contracts.jobs import TERMINAL, Receipt
+from contracts.orders import Operation
 
 UNDER_WAY = ("queued", "processing", "cancelling")
 
@@ -67,6 +68,12 @@ class JobBooks:
     charged: int
     refunds: int
     refunded: int
+    operation: str | None = None
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Tell whether no line names it: credits was restored from before it."""
+        return not (self.reserves or self.deducts or self.refunds)
 
     @property
     def is_open(self) -> bool:
@@ -120,6 +127,8 @@ class JobBooks:
             yield f"its receipt does not add up: {receipt.model_dump(exclude={'entry_ids', 'reason'})}"
         if receipt.uncollected or self.is_open:
             return  # charged late from what there was: the ledger's own audit covers it
+        if self.is_forgotten and not receipt.captured:
+            return  # held and given back: whoever forgets both owes nobody anything
         found = {"captured": self.charged, "held": self.reserved}
         if not self.is_late:
             found["released"] = self.refunded
@@ -131,15 +140,29 @@ class JobBooks:
         return Finding(kind, self.team_id, self.job_id, what)
 
     def remedy(self) -> CaptureCredits | ReleaseCredits | None:
-        """Ask for what its receipt says, when it has ended and its hold is still open; else None.
+        """Ask for what its receipt says, when it has ended and its hold is open or forgotten; else None.
 
         Credits decides a hold once, so a remedy that comes too late changes nothing.
         """
-        if self.status not in TERMINAL or not self.is_open or self.receipt is None:
+        if self.status not in TERMINAL or self.receipt is None:
+            return None
+        if self.is_forgotten:
+            return self._recall(self.receipt)
+        if not self.is_open:
             return None
         if units := self.receipt.units:
             return CaptureCredits(job_id=self.job_id, team_id=self.team_id, quantity=units)
         return ReleaseCredits(job_id=self.job_id, team_id=self.team_id, reason=f"audit: {self.status}")
+
+    def _recall(self, receipt: Receipt) -> CaptureCredits | None:
+        if not receipt.units or not receipt.unit_price or self.operation is None:
+            return None
+        held = Forgotten(
+            operation=Operation(self.operation),
+            quantity=receipt.held // receipt.unit_price,
+            unit_price=receipt.unit_price,
+        )
+        return CaptureCredits(job_id=self.job_id, team_id=self.team_id, quantity=receipt.units, held=held)
 
 
 @dataclass(frozen=True, slots=True)

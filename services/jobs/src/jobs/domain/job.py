@@ -210,7 +210,7 @@ class Job(Keeping):
                 return self._deliver(now, rules, "storage_failed", trained=False)
             case State.SETTLING if self.settlement is not None:
                 self.due_at = now + rules.settle_repeat
-                return [*self._ask(self.settlement), *self._alarm(self.settlement, now, rules)]
+                return [*self._ask(self.settlement, again=True), *self._alarm(self.settlement, now, rules)]
         return []
 
     def settled(self, fact: CreditsSettled, now: datetime, rules: Rules) -> list[Follow]:

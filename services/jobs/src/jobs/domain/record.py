@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from contracts.credits import CaptureCredits, ReleaseCredits
+from contracts.credits import CaptureCredits, Forgotten, ReleaseCredits
 from contracts.jobs import Cost, Moment, Progress, Receipt, Result
 from contracts.orders import Operation, Recipe
 from jobs.domain.attempt import Attempt, AttemptState
@@ -206,10 +206,23 @@ class JobRecord:
         self._note(now, "settling", code)
         return [*stops, *self._ask(self.settlement), Nudge.DISPATCH]
 
-    def _ask(self, settlement: Settlement) -> list[Follow]:
+    def _ask(self, settlement: Settlement, *, again: bool = False) -> list[Follow]:
+        """Ask credits to settle; `again` also a credits that was restored and has forgotten the hold."""
         if settlement.quantity:
-            return [CaptureCredits(job_id=self.id, team_id=self.team_id, quantity=settlement.quantity)]
+            held = self._held() if again else None
+            capture = CaptureCredits(
+                job_id=self.id, team_id=self.team_id, quantity=settlement.quantity, held=held
+            )
+            return [capture]
         return [ReleaseCredits(job_id=self.id, team_id=self.team_id, reason=settlement.code)]
+
+    def _held(self) -> Forgotten:
+        return Forgotten(
+            operation=self.operation,
+            quantity=self.quantity,
+            unit_price=self.price.unit_price,
+            price_version=self.price.version or 0,
+        )
 
     def _alarm(self, settlement: Settlement, now: datetime, rules: Rules) -> list[Follow]:
         return [Unsettled(self.id)] if now > settlement.asked_at + rules.settle_alarm else []

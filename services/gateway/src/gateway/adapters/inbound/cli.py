@@ -5,7 +5,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 from uuid import UUID
 
 from chassis.commands import Command
@@ -13,6 +13,7 @@ from contracts.credits import CaptureCredits
 from gateway.application.audit import Audit
 from gateway.application.checking import StoredFinding
 from gateway.application.heal_holds import Remedy
+from gateway.application.mend_views import Mended, Owner
 from gateway.domain.letters import Letter
 
 AuditOnce = Callable[[timedelta], Awaitable[Audit]]
@@ -47,7 +48,8 @@ def _audit_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--heal",
         action="store_true",
-        help="ask credits to capture or release, as its receipt says, what an ended job still holds",
+        help="ask credits to capture or release, as its receipt says, what an ended job still holds or, after"
+        " a restore, what credits has forgotten",
     )
     parser.add_argument("--limit", type=int, default=20, help="how many to heal at most (default: 20)")
 
@@ -96,6 +98,35 @@ def findings(standing: Callable[[], Coroutine[Any, Any, list[StoredFinding]]]) -
         return 1 if found else 0
 
     return Command("list what the audits found that lasts; exits 1 when there is any", run)
+
+
+Mend = Callable[[Owner, int, bool], Coroutine[Any, Any, list[Mended]]]
+
+
+def mend(mend_views: Mend) -> Command:
+    """Offer to mend what is shown of a service that was restored."""
+
+    def run(options: Namespace) -> int:
+        found = asyncio.run(mend_views(options.service, options.below, options.apply))
+        for one in found:
+            whose = f"team {one.what.team_id}: " if one.what.team_id else ""
+            state = f" ({one.what.state})" if one.what.state else ""
+            print(f"{whose}{one.what.kind} {one.what.id}{state}: {one.fate}")
+        done = "" if options.apply or not found else ", nothing is done; --apply does it"
+        print(f"{len(found)} that {options.service} has not said again{done}")
+        return 0 if options.apply or not found else 1
+
+    return Command(
+        "after a restore: list what a service no longer knows of what is shown; exits 1 when there is any",
+        run,
+        _mend_options,
+    )
+
+
+def _mend_options(parser: ArgumentParser) -> None:
+    parser.add_argument("service", choices=get_args(Owner), help="the service that was restored")
+    parser.add_argument("--below", type=int, required=True, help="the version it was lifted to")
+    parser.add_argument("--apply", action="store_true", help="forget it, or ask for it again, as listed")
 
 
 class Decide(Protocol):

@@ -13,7 +13,7 @@ from gateway.domain.books import AccountBooks, JobBooks
 
 # One statement is one snapshot: a job and its lines are read as of the same moment.
 _JOBS = """
-    select w.id as job_id, coalesce(j.team_id, e.team_id) as team_id, j.status,
+    select w.id as job_id, coalesce(j.team_id, e.team_id) as team_id, j.status, j.operation,
         cast(j.document -> 'receipt' as text) as receipt,
         coalesce(e.reserves, 0) as reserves, coalesce(e.reserved, 0) as reserved,
         coalesce(e.deducts, 0) as deducts, coalesce(e.charged, 0) as charged,
@@ -131,6 +131,7 @@ def _job(row: Row) -> JobBooks:
         charged=int(row.charged),
         refunds=row.refunds,
         refunded=int(row.refunded),
+        operation=row.operation,
     )
 
 

@@ -32,17 +32,18 @@ _PENDING = text("""
 _WITHDRAW_JOBS = text("delete from gateway.view_jobs where id = any(:ids) and version = 0")
 _WITHDRAW_MODELS = text("delete from gateway.view_models where id = any(:ids) and version = 0")
 _RECORD = text("""
-    insert into gateway.view_credit_entries
+    insert into gateway.view_credit_entries as e
         (id, team_id, version, position, kind, operation, job_id,
-        amount, charged, balance_after, at, document)
+        amount, charged, balance_after, at, document, told_in)
     select * from unnest(cast(:ids as uuid[]), cast(:teams as uuid[]), cast(:versions as bigint[]),
         cast(:positions as int[]), cast(:kinds as text[]), cast(:operations as text[]), cast(:jobs as uuid[]),
         cast(:amounts as bigint[]), cast(:charged as bigint[]), cast(:balances as bigint[]),
-        cast(:times as timestamptz[]), cast(:documents as jsonb[]))
-    on conflict (id) do nothing
+        cast(:times as timestamptz[]), cast(:documents as jsonb[]), cast(:told as bigint[]))
+    on conflict (id) do update set told_in = excluded.told_in
+    where coalesce(e.told_in, e.version) < excluded.told_in
 """)
 _LINE = ("ids", "teams", "versions", "positions", "kinds", "operations", "jobs", "amounts", "charged",
-    "balances", "times", "documents")  # fmt: skip
+    "balances", "times", "documents", "told")  # fmt: skip
 _PRICE = text("""
     insert into gateway.view_pricing (version, effective_at, document)
     select * from unnest(cast(:versions as bigint[]), cast(:times as timestamptz[]),
@@ -113,10 +114,11 @@ class StoredDocuments:
             await self.connection.execute(_PENDING, {"ids": created})
 
     async def record(self, accounts: Sequence[AccountChanged]) -> None:
-        """Keep the history lines of accounts, each once."""
+        """Keep the history lines of accounts, each once, with the newest version they were told in."""
         lines = [
             (entry.id, account.team_id, entry.version, position, entry.kind, entry.operation, entry.job_id,
-             entry.amount, entry.charged, entry.balance_after, entry.at, entry.model_dump_json())
+             entry.amount, entry.charged, entry.balance_after, entry.at, entry.model_dump_json(),
+             account.version)
             for account in accounts
             for position, entry in _placed(account.entries)
         ]  # fmt: skip

@@ -161,6 +161,7 @@ view_credit_entries = Table(
     _time("at"),
     Column("document", JSONB, nullable=False),
     _now("recorded_at"),
+    Column("told_in", BigInteger),
     Index("ix_view_credit_entries_team_id_version_position", "team_id", "version", "position"),
     Index("ix_view_credit_entries_team_id_at", "team_id", "at"),
     Index("ix_view_credit_entries_job_id", "job_id"),

@@ -22,6 +22,7 @@ from gateway.adapters.outbound.postgres.invitations import StoredInvitations, St
 from gateway.adapters.outbound.postgres.keys import StoredKeys
 from gateway.adapters.outbound.postgres.letters import StoredLetters
 from gateway.adapters.outbound.postgres.requests import StoredRequests
+from gateway.adapters.outbound.postgres.restored import StoredRestored
 from gateway.adapters.outbound.postgres.sessions import StoredSessions
 from gateway.adapters.outbound.postgres.slots import StoredSlots
 from gateway.adapters.outbound.postgres.teams import StoredTeams
@@ -67,6 +68,7 @@ def transaction(database: Database) -> Transaction:
                 throttles=StoredThrottles(connection),
                 books=StoredBooks(connection),
                 findings=StoredFindings(connection),
+                restored=StoredRestored(connection),
                 endpoints=StoredEndpoints(connection),
                 deliveries=StoredDeliveries(connection),
                 outbox=Sayings(session.outbox),
