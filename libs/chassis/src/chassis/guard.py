@@ -10,6 +10,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from chassis.pool import Pool, Transport
 from chassis.settings import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -86,8 +87,8 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(f"{host}: {error}") from error
 
 
-class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport, which connects to public addresses and trusted networks alone.
+class GuardedTransport(Transport):
+    """httpx's transport, which connects to public addresses and trusted networks alone.
 
     Raises ForbiddenAddress for any other, and for other schemes than `schemes`, also where a redirect leads.
     """
@@ -95,15 +96,15 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
     def __init__(
         self, trusted: Iterable[Network], verify: ssl.SSLContext, schemes: Collection[str] = ("https",)
     ) -> None:
-        super().__init__(verify=verify)
-        self._schemes = frozenset(schemes)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=verify,
+        pool = Pool(
+            verify,
             max_connections=32,
             max_keepalive_connections=16,
             keepalive_expiry=15.0,
             network_backend=_GuardedNetwork(trusted),
         )
+        super().__init__(pool, verify)
+        self._schemes = frozenset(schemes)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, and refuse what is not of an allowed scheme."""

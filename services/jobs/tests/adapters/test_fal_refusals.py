@@ -89,6 +89,24 @@ async def test_without_a_connection_nothing_was_accepted(media, monkeypatch, unu
     await fal.close()
 
 
+async def test_a_proxy_named_in_the_environment_is_gone_through(running_sandbox, media, monkeypatch):
+    heard: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readline())
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        monkeypatch.setenv("NO_PROXY", "")
+        behind = Fal("key", running_sandbox.fal_host, media.download)
+        with pytest.raises((SubmitInDoubt, NotAccepted)):
+            await submit(behind)
+        await behind.close()
+    assert heard == [f"CONNECT {running_sandbox.fal_host} HTTP/1.1\r\n".encode()]
+
+
 async def test_an_unknown_authority_is_no_connection(running_sandbox, sandbox, media, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE")
     fal = Fal(running_sandbox.settings.fal_key, running_sandbox.fal_host, media.download)

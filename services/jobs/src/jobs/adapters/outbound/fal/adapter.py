@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 from uuid import UUID
 
 import fal_client
@@ -12,6 +13,7 @@ from opentelemetry.propagate import inject
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from chassis.pool import Pool, Transport
 from chassis.telemetry import tracer
 from jobs.adapters.outbound.fal import answers
 from jobs.adapters.outbound.fal.endpoints import Endpoint, endpoint_for
@@ -178,6 +180,8 @@ class Fal:
         http: httpx.AsyncClient = await self._client._client  # noqa: SLF001 (no public way)
         if not http.event_hooks["request"]:
             self._posts.install(http)
+            if not getproxies().keys() & {"http", "https", "all"}:  # fal-client's own goes through a proxy
+                http._transport = _transport()  # noqa: SLF001 (no public way)
         return http
 
     def _ours(self, url: str) -> bool:
@@ -188,6 +192,13 @@ class Fal:
     def _span(self, name: str, **attributes: str) -> Iterator[Callable[[str, AttributeValue], None]]:
         with self._tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes) as span:
             yield span.set_attribute
+
+
+def _transport() -> httpx.AsyncBaseTransport:
+    """Make fal-client's transport, with as many connections and as long idle as it has by itself."""
+    tls = httpx.create_ssl_context()
+    pool = Pool(tls, max_connections=100, max_keepalive_connections=40, keepalive_expiry=5.0)
+    return fal_client.client.AsyncBackupDomainTransport(transport=Transport(pool, tls))
 
 
 def _arguments(endpoint: Endpoint, call: ProviderCall) -> dict[str, object]:
