@@ -6,6 +6,8 @@ import logging
 import signal
 import sys
 
+import uvloop
+
 from sandbox import certificates
 from sandbox.app import Sandbox
 from sandbox.settings import Settings
@@ -21,7 +23,7 @@ def main() -> None:
         certificates.authority(settings.ca_dir)
         sys.stdout.write(f"{settings.ca_dir / 'ca.pem'}\n")
         return
-    asyncio.run(serve(settings))
+    uvloop.run(serve(settings))
 
 
 async def serve(settings: Settings) -> None:
