@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import cached_property
+from ssl import SSLContext
 
 import httpx
 
@@ -21,8 +23,12 @@ class GuardedFetcher:
 
     def __init__(self, trusted: Iterable[Network]) -> None:
         self._trusted = tuple(trusted)
-        self._tls = httpx.create_ssl_context()
         self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        """The certificates that are trusted: 1 MB where something is fetched."""
+        return httpx.create_ssl_context()
 
     async def fetch(self, url: str) -> Fetched:
         """Fetch an image from a public address. Raises CannotFetch."""

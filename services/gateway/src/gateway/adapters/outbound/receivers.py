@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,10 +33,14 @@ class HttpReceivers:
     def __init__(self, trusted: Iterable[Network], patience: float = PATIENCE) -> None:
         self._trusted, self._patience = tuple(trusted), patience
         self._tracer = tracer("gateway.receivers")
+
+    @cached_property
+    def _http(self) -> httpx.AsyncClient:
+        """The client and the certificates it trusts: 1 MB where something is sent."""
         transport = GuardedTransport(self._trusted, httpx.create_ssl_context(), schemes=tuple(_PORTS))
-        self._http = httpx.AsyncClient(
+        return httpx.AsyncClient(
             transport=transport,
-            timeout=patience,
+            timeout=self._patience,
             headers={"User-Agent": "Atelier-Webhooks/1.0", "Accept-Encoding": "identity"},
         )
 
@@ -58,7 +63,8 @@ class HttpReceivers:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        if "_http" in vars(self):
+            await self._http.aclose()
 
     async def _tried(self, letter: Letter) -> tuple[int | None, str, str]:
         try:
