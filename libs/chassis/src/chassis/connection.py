@@ -156,7 +156,7 @@ class Connection:
         try:
             async for row in self.driver.cursor(sql, *given, prefetch=_FETCHED, record_class=Row):
                 yield row
-        except BaseException as error:  # noqa: BLE001 - raised again
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised again
             self._failed(sql, error)
 
     async def commit(self) -> None:
@@ -231,6 +231,8 @@ class Pool:
                 init=_decode_json if self._codecs else None,
                 timeout=5,
                 command_timeout=30,
+                max_cached_statement_lifetime=0,  # kept, however rarely a statement is used,
+                max_cacheable_statement_size=0,  # and however long it is
                 server_settings={"jit": "off", **self._settings},
             )
         async with asyncio.timeout(_PATIENCE):

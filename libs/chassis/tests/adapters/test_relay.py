@@ -15,6 +15,7 @@ from chassis import relay as under_test
 from chassis.database import Database
 from chassis.frames import Outgoing
 from chassis.health import Health
+from chassis.outbox import Written
 from chassis.publisher import Publisher
 from chassis.relay import Relay
 from contracts.credits import ReleaseCredits
@@ -62,6 +63,14 @@ def broker() -> Broker:
     return Broker()
 
 
+@pytest.fixture
+async def elsewhere(tables: str) -> AsyncIterator[Database]:
+    """The same schema, as another process has it."""
+    database = Database(tables, "credits", pool_size=2)
+    yield database
+    await database.close()
+
+
 @asynccontextmanager
 async def relaying(database: Database, broker: Broker) -> AsyncIterator[NotedHealth]:
     health = NotedHealth()
@@ -88,6 +97,63 @@ async def until(met, within: float = 20) -> None:
     async with asyncio.timeout(within):
         while not met():
             await asyncio.sleep(0.01)
+
+
+async def left(database: Database) -> int:
+    [row] = await database.read("select count(*) as left from credits.outbox")
+    return int(row["left"])
+
+
+async def is_empty(database: Database) -> None:
+    async with asyncio.timeout(20):
+        while await left(database):
+            await asyncio.sleep(0.01)
+
+
+async def test_what_was_just_written_is_sent_without_being_looked_for(
+    database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(under_test, "SWEEP_EVERY", 3600)
+    async with relaying(database, broker) as health:
+        await until(lambda: health.ready)
+        messages = [release() for _ in range(500)]
+        await said(database, *messages)
+        await until(lambda: len(broker.taken) == len(messages))
+        assert broker.taken == [message.subject for message in messages]
+        await is_empty(database)
+
+
+async def test_what_does_not_fit_into_memory_is_sent_from_the_outbox(
+    database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(under_test, "AT_HAND", 3)
+    async with relaying(database, broker) as health:
+        await until(lambda: health.ready)
+        messages = [release() for _ in range(5)]
+        await said(database, *messages)
+        await until(lambda: sorted(broker.taken) == sorted(message.subject for message in messages))
+
+
+async def test_what_a_process_that_died_has_not_sent_is_swept_up_by_another(
+    database: Database, elsewhere: Database, broker: Broker
+):
+    dead: list[Written] = []
+    elsewhere.hand_over = dead.extend
+    await said(elsewhere, message := release())
+    assert [written.headers["ce-subject"] for _, written in dead] == [message.subject]
+    async with relaying(database, broker) as health:
+        await until(lambda: health.ready)
+        assert broker.taken == []  # it might still live
+        await until(lambda: broker.taken == [message.subject])
+        await is_empty(database)
+
+
+async def test_what_was_said_while_the_relay_stops_is_sent_at_its_end(database: Database, broker: Broker):
+    relay, message = Relay(database, broker, NotedHealth()), release()
+    await said(database, message)
+    await relay.flush()
+    assert broker.taken == [message.subject]
+    assert await left(database) == 0
 
 
 async def tries(database: Database) -> list[int]:
