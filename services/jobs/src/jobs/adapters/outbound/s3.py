@@ -1,4 +1,4 @@
-"""The private object store, over botocore in a bounded thread pool."""
+"""The private object store, over boto3 in a bounded thread pool."""
 
 import asyncio
 import contextvars
@@ -7,15 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from opentelemetry.trace import SpanKind
 
 from chassis.telemetry import tracer
-from jobs.adapters.outbound import s3_client
 from jobs.application.ports import ObjectMissing, ObjectTooLarge, StorageUnavailable, StoredObject
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef, LifecycleRuleTypeDef
 
 SaveWeights = Callable[[str, int, BinaryIO], Awaitable[int]]
@@ -47,11 +48,12 @@ class S3:
     ) -> None:
         self._bucket = bucket
         self._save_weights = save_weights
-        self._client = s3_client.client(
-            endpoint=endpoint,
-            region=region,
-            access_key=access_key,
-            secret_key=secret_key,
+        self._client: S3Client = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
             config=_config(own_endpoint=endpoint is not None),
         )
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="s3")
