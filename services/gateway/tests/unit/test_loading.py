@@ -17,8 +17,8 @@ HEAVY = {
 }
 NEEDS = {
     "projecting": set(),
-    "delivering": {"httpx"},
-    "serving": {"cryptography", "fastapi", "httpx"},
+    "delivering": {"botocore", "httpx"},
+    "serving": {"botocore", "cryptography", "fastapi", "httpx"},
 }
 
 

@@ -13,9 +13,6 @@ KEY = "images/a b+ü~(1)/1.jpg"
 PLACES = [
     ("http://127.0.0.1:9", "us-east-1", "atelier"),
     ("https://store.example/", "eu-central-1", "my.bucket"),
-    ("https://Store.example:443", "eu-central-1", "my.bucket"),
-    ("http://store.example:80", "eu-central-1", "atelier"),
-    ("http://[::1]:9000", "us-east-1", "atelier"),
     (None, "us-east-1", "atelier"),
     (None, "eu-central-1", "atelier"),
     (None, "eu-central-1", "my.bucket"),
@@ -30,7 +27,7 @@ def test_a_link_is_signed_as_the_client_signs_it(
 ):
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: now.replace(tzinfo=None))
-    ours = S3(endpoint, bucket, region, "AK", "SK", lambda: now)
+    ours = S3(endpoint, bucket, region, "AK", "SK")
     # "auto" would lead to the one old address of S3, which sends on to the region without the signature.
     style = "path" if endpoint or "." in bucket else "virtual"
     theirs = boto3.client(
