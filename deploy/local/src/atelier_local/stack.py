@@ -98,7 +98,7 @@ class Stack:
             self._launch([SANDBOX])
             self._migrate()
             self._launch([process for process in self._processes.values() if process is not SANDBOX])
-            self._await_ready(list(self._processes))
+            self._await_ready([name for name in self._processes if name != SANDBOX.name])
         except BaseException:
             self.stop()
             raise
@@ -263,9 +263,12 @@ class Stack:
 
     def _migrate(self) -> None:
         began = time.monotonic()
-        chores = [*((name, "migrate") for name in SERVICES), ("billing", "sync-plans")]
-        with ThreadPoolExecutor(len(chores)) as pool:
-            list(pool.map(lambda chore: self._check(self._one(chore[0]), chore[1]), chores))
+        with ThreadPoolExecutor(len(SERVICES)) as pool:
+            migrating = [pool.submit(self._check, self._one(name), "migrate") for name in SERVICES]
+            self._await_ready([SANDBOX.name])  # Stripe is there, whose prices are asked for
+            self._check(self._one("billing"), "sync-plans")
+            for one in migrating:
+                one.result()
         self._say(f"schemas, queues and prices ready ({time.monotonic() - began:.1f} s)")
 
     def _check(self, process: Process, verb: str) -> None:
