@@ -8,9 +8,9 @@ import pytest
 from services.credits.tests.fakes import Alarms, Clock, Memory
 from services.credits.tests.processes import variables
 from services.credits.tests.stories import NOW, period
-from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.statement import text
 from chassis.testing import FreshDatabase, delivery
 from contracts.billing import PaymentDisputed, PaymentRefunded, PeriodOpened, TopUpPaid
 from contracts.credits import AccountChanged, CaptureCredits, HoldCredits, QuoteCredits, ReleaseCredits

@@ -6,10 +6,10 @@ from typing import Self
 from uuid import UUID, uuid4
 
 from services.gateway.tests.stage import SITE
-from sqlalchemy import text
 
 from chassis.clock import utc_now
 from chassis.database import Database
+from chassis.statement import text
 from chassis.testing import delivery
 from contracts.credits import AccountChanged, Entry
 from contracts.jobs import JobChanged, Receipt

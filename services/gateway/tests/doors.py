@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import httpx
 from services.gateway.tests.pictures import job, result
 from services.gateway.tests.stage import Person, Stage, model, reference_model
-from sqlalchemy import text
 
 from chassis.clock import utc_now
+from chassis.statement import text
 from contracts.jobs import ExportChanged
 from gateway.adapters.inbound.http.app import ROUTES, create_app
 from gateway.adapters.outbound.postgres.tables import SCHEMA

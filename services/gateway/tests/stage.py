@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 import httpx
 from fastapi import FastAPI
 from services.gateway.tests.signer import Signer
-from sqlalchemy import text
 
 from chassis.clock import utc_now
 from chassis.database import Database
 from chassis.health import Health
+from chassis.statement import text
 from contracts import message_class
 from contracts.billing import (
     AutoTopUp,

@@ -5,21 +5,20 @@ straight to asyncpg, which keeps its plan with the connection.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NoReturn
 
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
-from sqlalchemy import TextClause
+
+from chassis.statement import Statement
 
 _PATIENCE = 10.0
 """Seconds that somebody waits for a connection."""
 _CLOSED_WITHIN = 5.0
-_NAMED = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
 _FETCHED = 500
 """Rows of a stream that are kept at hand."""
 
@@ -114,10 +113,10 @@ class Connection:
         self._single = single
         self._begun = False
 
-    async def execute(self, statement: TextClause, values: Values | Sequence[Values] | None = None) -> Rows:
+    async def execute(self, statement: Statement, values: Values | Sequence[Values] | None = None) -> Rows:
         """Run a statement, or the same one for each of several values."""
         await self._begin()
-        sql, names = written(statement)
+        sql, names = statement.sql, statement.names
         if isinstance(values, Sequence):
             ordered = [[one[name] for name in names] for one in values]
             await self._run(sql, partial(self.driver.executemany, sql, ordered))
@@ -125,13 +124,13 @@ class Connection:
         given = [values[name] for name in names] if names else ()  # type: ignore[index] # given by name
         return Rows(await self._run(sql, partial(self.driver.fetch, sql, *given, record_class=Row)))
 
-    async def scalar(self, statement: TextClause, values: Values | None = None) -> Any:  # noqa: ANN401 - as above
+    async def scalar(self, statement: Statement, values: Values | None = None) -> Any:  # noqa: ANN401 - as above
         """Run a statement and return the first column of its first row, None without one."""
         return (await self.execute(statement, values)).scalar()
 
-    async def execute_last(self, statement: TextClause, values: Values) -> Rows:
+    async def execute_last(self, statement: Statement, values: Values) -> Rows:
         """Run a transaction's last statement; when it is the first, too, it goes without BEGIN and COMMIT."""
-        sql, names = written(statement)
+        sql, names = statement.sql, statement.names
         given = [values[name] for name in names]
         return Rows(await self._run(sql, partial(self.driver.fetch, sql, *given, record_class=Row)))
 
@@ -148,10 +147,10 @@ class Connection:
             raise
         await self._do("release savepoint nested")
 
-    async def stream(self, statement: TextClause, values: Values) -> AsyncIterator[Row]:
+    async def stream(self, statement: Statement, values: Values) -> AsyncIterator[Row]:
         """Go through the rows of a statement, of which only some are in memory at a time."""
         await self._begin()
-        sql, names = written(statement)
+        sql, names = statement.sql, statement.names
         given = [values[name] for name in names]
         try:
             async for row in self.driver.cursor(sql, *given, prefetch=_FETCHED, record_class=Row):
@@ -270,16 +269,3 @@ def _as_json(version: bytes, text: str) -> bytes:
 
 def _from_json(skipped: int, data: bytes) -> Any:  # noqa: ANN401 - whatever it says
     return orjson.loads(data[skipped:])
-
-
-@lru_cache(maxsize=1024)
-def written(statement: TextClause) -> tuple[str, Sequence[str]]:
-    """Write a text in the driver's words, once: the statement, and its values in their order."""
-    names: list[str] = []
-
-    def place(found: re.Match[str]) -> str:
-        if found[1] not in names:
-            names.append(found[1])
-        return f"${names.index(found[1]) + 1}"
-
-    return _NAMED.sub(place, statement.text).replace("\\:", ":"), tuple(names)

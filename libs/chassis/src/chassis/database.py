@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
-from sqlalchemy import TextClause, text
 
 from chassis.connection import Connection, Pool
 from chassis.inbox import Inbox
 from chassis.outbox import Outbox, Written, insert_sql
+from chassis.statement import Statement, text
 
 NOBODYS, HANDED_OVER = timedelta(), timedelta(seconds=2)
 """How long only this process's relay sends what was written. A crash delays it by as much, not more."""
@@ -52,7 +52,7 @@ class Database:
             written = await outbox.write(connection, self._insert, self._lease())
         self._said(written)
 
-    async def say_by(self, statement: TextClause, values: Mapping[str, object], outbox: Outbox) -> bool:
+    async def say_by(self, statement: Statement, values: Mapping[str, object], outbox: Outbox) -> bool:
         """Write messages by one statement that makes them true as well (`insert_sql` is part of it).
 
         Returns whether it wrote them. It goes without BEGIN and COMMIT.

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-
 from chassis.connection import Connection
+from chassis.statement import Statement, text
 from contracts.envelope import Delivery
 from contracts.message import Message
 
@@ -45,7 +44,7 @@ class Inbox:
         await self.connection.execute(prune_statement(self.schema), {"days": days})
 
 
-def prune_statement(schema: str) -> TextClause:
+def prune_statement(schema: str) -> Statement:
     """Prepare the statement that forgets what was handled long ago."""
     return text(
         f"delete from {schema}.inbox where received_at < now() - make_interval(days => :days)"  # noqa: S608 - the schema is a name of ours

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import text
-
 from chassis.clock import Clock
 from chassis.commands import Command
 from chassis.connection import Connection
 from chassis.database import Database
+from chassis.statement import text
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 PACE = 4

@@ -3,13 +3,13 @@
 import asyncio
 from importlib.resources import as_file, files
 from logging import getLogger
-
-from sqlalchemy import Connection, MetaData, pool
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from typing import TYPE_CHECKING
 
 from chassis import logs, topology
 from chassis.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, MetaData
 
 logger = getLogger(__name__)
 
@@ -24,9 +24,10 @@ def migrate(settings: ServiceSettings, package: str) -> None:
 
 def upgrade(database_url: str, package: str) -> None:
     """Run the Alembic migrations inside `package` up to the newest; must be called outside an event loop."""
-    # Only here, because services import this module, and Alembic takes half a second and 15 MB.
+    # Only here: services import this module, and Alembic and SQLAlchemy take half a second and over 40 MB.
     from alembic import command
     from alembic.config import Config
+    from sqlalchemy.engine import make_url
 
     with as_file(files(package) / "migrations") as folder:
         config = Config()
@@ -36,11 +37,13 @@ def upgrade(database_url: str, package: str) -> None:
         command.upgrade(config, "head")
 
 
-def run_env(metadata: MetaData) -> None:
+def run_env(metadata: "MetaData") -> None:
     """Be a service's Alembic `env.py`: one transaction, the version table in the service's own schema."""
     from alembic import context
+    from sqlalchemy import pool
+    from sqlalchemy.ext.asyncio import create_async_engine
 
-    def run(connection: Connection) -> None:
+    def run(connection: "Connection") -> None:
         context.configure(
             connection=connection,
             target_metadata=metadata,

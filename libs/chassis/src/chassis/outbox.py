@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import TextClause
 
 from chassis.clock import utc_now
 from chassis.connection import Connection, Row
 from chassis.frames import Outgoing
 from chassis.ids import new_id
+from chassis.statement import Statement
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Cause, Delivery
 from contracts.message import Command, Fact, Message
@@ -75,7 +75,7 @@ class Outbox:
             )
         )
 
-    async def write(self, connection: Connection, insert: TextClause, lease: timedelta) -> Sequence[Written]:
+    async def write(self, connection: Connection, insert: Statement, lease: timedelta) -> Sequence[Written]:
         """Insert what was added, in one statement; called last, just before the commit.
 
         Until `lease` is over nobody else looks for them: whoever wrote them sends them.

@@ -13,19 +13,16 @@ from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import TextClause
-
-from chassis.connection import written
 from chassis.database import Database
+from chassis.statement import Statement
 
-Statement = TextClause | str
 _SETTINGS = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "jit": "off"}
 _PLANNED = re.compile(r"\s*(select|insert|update|delete|with)\b", re.IGNORECASE)
 
 
-def statements_of(package: ModuleType) -> dict[str, TextClause]:
+def statements_of(package: ModuleType) -> dict[str, Statement]:
     """Find each statement that a module of the package keeps: by module and name, and place in a tuple."""
-    found: dict[str, TextClause] = {}
+    found: dict[str, Statement] = {}
     for info in walk_packages(package.__path__, f"{package.__name__}."):
         module = import_module(info.name)
         for name, kept in vars(module).items():
@@ -37,12 +34,14 @@ def statements_of(package: ModuleType) -> dict[str, TextClause]:
 
 
 def _is_planned(one: object) -> bool:
-    return isinstance(one, TextClause) and _PLANNED.match(one.text) is not None
+    return isinstance(one, Statement) and _PLANNED.match(one.text) is not None
 
 
-async def plan(database: Database, statement: Statement, without: Collection[str] = ()) -> dict[str, Any]:
+async def plan(
+    database: Database, statement: Statement | str, without: Collection[str] = ()
+) -> dict[str, Any]:
     """Tell how Postgres answers a statement, as if the indexes `without` were not there."""
-    sql = statement if isinstance(statement, str) else written(statement)[0]
+    sql = statement if isinstance(statement, str) else statement.sql
     values = ", ".join(["null"] * len(set(re.findall(r"\$(\d+)", sql))))
     async with _planning(database) as driver:
         for index in without:
@@ -55,7 +54,7 @@ async def plan(database: Database, statement: Statement, without: Collection[str
     return top
 
 
-async def reads(database: Database, statement: Statement, without: Collection[str] = ()) -> set[str]:
+async def reads(database: Database, statement: Statement | str, without: Collection[str] = ()) -> set[str]:
     """Tell what a statement reads.
 
     The name of an index: it looks up in it. `along` the name: it follows it from end to end. `whole` and the
@@ -64,7 +63,7 @@ async def reads(database: Database, statement: Statement, without: Collection[st
     return set(_scans(await plan(database, statement, without)))
 
 
-async def flaws(database: Database, statement: Statement, wanted: Collection[str]) -> list[str]:
+async def flaws(database: Database, statement: Statement | str, wanted: Collection[str]) -> list[str]:
     """Tell where a statement does not read what is wanted, or where the loss of an index would go unseen."""
     found = await reads(database, statement)
     if found != set(wanted):

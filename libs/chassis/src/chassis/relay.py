@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import text
-
 from chassis.connection import Connection, Row
 from chassis.database import Database
 from chassis.frames import Outgoing
@@ -16,6 +14,7 @@ from chassis.health import Health
 from chassis.metrics import MESSAGES_SENT, OUTBOX_OLDEST
 from chassis.outbox import Written
 from chassis.publisher import Publisher
+from chassis.statement import text
 from chassis.supervision import keep_running
 
 logger = logging.getLogger(__name__)

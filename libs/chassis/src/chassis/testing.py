@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -21,6 +21,7 @@ from chassis import topology
 from chassis.connection import Connection
 from chassis.database import Database
 from chassis.migrate import upgrade
+from chassis.statement import text
 from contracts import MESSAGES
 from contracts.envelope import Delivery
 from contracts.message import AnyMessage, Command, Message

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
 from chassis.database import Database
 from chassis.outages import is_outage
+from chassis.statement import text
 
 logger = logging.getLogger(__name__)
 TAKE = text("select pg_try_advisory_lock(hashtext(:name))")

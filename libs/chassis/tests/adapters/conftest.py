@@ -2,11 +2,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import Column, Table, Text, text
+from sqlalchemy import Column, Table, Text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.database import Database
 from chassis.schema import inbox_table, metadata, outbox_table
+from chassis.statement import text
 from chassis.testing import FreshDatabase, in_thread
 
 SCHEMA = "credits"

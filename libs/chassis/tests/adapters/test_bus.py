@@ -11,7 +11,6 @@ from uuid import uuid4
 import aio_pika
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import text
 
 from chassis import ladder, topology
 from chassis.broker import listen
@@ -20,6 +19,7 @@ from chassis.database import NOBODYS, Database
 from chassis.health import Health
 from chassis.publisher import Publisher
 from chassis.relay import Relay
+from chassis.statement import text
 from chassis.testing import Bus, listening
 from contracts.credits import CaptureCredits, CreditsSettled, ReleaseCredits
 from contracts.envelope import Delivery

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from sqlalchemy import text
 
 from chassis.connection import NoRow, SeveralRows
 from chassis.database import Database
 from chassis.outages import is_conflict, is_outage
+from chassis.statement import text
 from contracts.credits import CaptureCredits
 
 NOTE = text("insert into credits.notes (subject) values (:subject)")

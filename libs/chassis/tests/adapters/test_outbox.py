@@ -1,9 +1,9 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.statement import text
 from chassis.testing import delivery
 from contracts.credits import ReleaseCredits
 from contracts.envelope import Cause

@@ -1,7 +1,6 @@
 """The judge of plans: it sees a missing index, and one that is only followed from end to end."""
 
 import pytest
-from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.health import Health
@@ -9,6 +8,7 @@ from chassis.inbox import prune_statement
 from chassis.plans import Statement, flaws, reads
 from chassis.publisher import Publisher
 from chassis.relay import Relay
+from chassis.statement import text
 
 NOTE = text("select * from credits.notes where subject = :subject")
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from aio_pika.exceptions import DeliveryError
 from aiormq import spec
-from sqlalchemy import text
 
 from chassis import relay as under_test
 from chassis.database import Database
@@ -18,6 +17,7 @@ from chassis.health import Health
 from chassis.outbox import Written
 from chassis.publisher import Publisher
 from chassis.relay import Relay
+from chassis.statement import text
 from contracts.credits import ReleaseCredits
 
 LOST = TimeoutError("no confirm within 10 s")

@@ -3,12 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import text
-
 from billing.adapters.outbound.postgres.work import transaction
 from billing.application.close_team import close_team
 from billing.application.open_months import open_months
 from billing.application.open_team import open_team
+from chassis.statement import text
 from chassis.testing import delivery, take_said
 from contracts.gateway import TeamClosed, TeamOpened
 

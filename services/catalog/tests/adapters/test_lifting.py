@@ -7,13 +7,13 @@ import pytest
 from services.catalog.tests.conftest import Postgres
 from services.catalog.tests.steps import CURATED, creation, hear, publish
 from services.catalog.tests.stories import CREATE, CREATION, MODEL, NOON, REFINE, REFINEMENT, held, told
-from sqlalchemy import text
 
 from catalog.__main__ import COMMANDS
 from catalog.adapters.outbound.lifts import PARTS
 from catalog.application.announce_models import announce_models, announce_references
 from chassis.commands import main
 from chassis.lifting import BEGINNING, PACE, TooLow, Wish, floor_at, lift
+from chassis.statement import text
 
 WISH = Wish("restored from last night", "ada")
 LIFTED = floor_at(NOON)

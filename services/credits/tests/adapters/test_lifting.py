@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.stories import ask, captured, order, period
-from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.lifting import Wish, floor_at, lift
+from chassis.statement import text
 from contracts.credits import AccountChanged, CreditsHeld, CreditsSettled
 from credits.adapters.outbound.audit import PostgresAudit
 from credits.adapters.outbound.lifts import PARTS, PRICES

@@ -6,8 +6,8 @@ import pytest
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.operating import Type, charged, said
 from services.credits.tests.stories import ask, order
-from sqlalchemy import text
 
+from chassis.statement import text
 from credits.application.announce_accounts import BACKLOG, NothingIsSent, announce_accounts
 from credits.application.ports import Wanted
 

@@ -26,9 +26,9 @@ from services.credits.tests.stories import (
     spending_key,
     top_up,
 )
-from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.statement import text
 from chassis.testing import delivery
 from contracts.credits import AccountChanged, CreditsHeld, HoldDeclined
 from contracts.message import Message

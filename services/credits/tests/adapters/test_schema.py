@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.stories import ask, ask_price, captured
-from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.statement import text
 from chassis.testing import FreshDatabase, schema_differences
 from credits.adapters.outbound.tables import METADATA
 

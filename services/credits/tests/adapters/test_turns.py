@@ -6,10 +6,10 @@ import pytest
 from services.credits.tests.conftest import Credits, Postgres
 from services.credits.tests.fakes import Clock
 from services.credits.tests.stories import DAY, NOW, ask, captured, order
-from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.schedule import Daily
+from chassis.statement import text
 from chassis.turns import PostgresTurns
 from credits.adapters.inbound.schedule import (
     FINDINGS,

@@ -3,9 +3,9 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.gateway.tests.stage import Person, Stage, model, reference_model
-from sqlalchemy import text
 
 from chassis.clock import utc_now
+from chassis.statement import text
 from contracts.billing import Limits, PlanChanged
 from contracts.credits import HoldCredits
 from contracts.jobs import CancelJob, JobChanged

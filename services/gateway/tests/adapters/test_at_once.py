@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 from services.gateway.tests.adapters.test_asking import open_slots, plan, ready
 from services.gateway.tests.stage import Person, Stage
-from sqlalchemy import text
 
 from chassis.clock import utc_now
 from chassis.ids import new_id
+from chassis.statement import text
 from contracts.orders import Operation, Recipe
 from gateway.adapters.outbound.postgres.at_once import WrittenAtOnce
 from gateway.domain.asks import Errand, Spending, hold, order

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 from prometheus_client import REGISTRY
 from services.gateway.tests.audited import FREED, MINUTES, NONE, PAID, House
-from sqlalchemy import text
 
 from chassis.clock import utc_now
 from chassis.database import Database
+from chassis.statement import text
 from gateway.adapters.inbound import schedule
 from gateway.adapters.outbound.postgres.findings import numbers
 from gateway.application.audit import audit, audit_news

@@ -10,9 +10,9 @@ import httpx
 import pytest
 import uvicorn
 from services.gateway.tests.stage import Person, Stage, make_stage
-from sqlalchemy import text
 
 from chassis.clock import utc_now
+from chassis.statement import text
 from contracts.credits import LowBalance
 from gateway.adapters.inbound.http.routes import events
 from gateway.adapters.outbound.postgres.work import transaction

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from services.gateway.tests.audited import FREED, MINUTES, NONE, House, shown
-from sqlalchemy import text
 
 from chassis.clock import utc_now
 from chassis.database import Database
+from chassis.statement import text
 from contracts.credits import CaptureCredits, ReleaseCredits
 from gateway.application.audit import audit
 from gateway.application.heal_holds import heal_holds

@@ -3,9 +3,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 from services.gateway.tests.stage import Stage, model, reference_model
-from sqlalchemy import text
 
 from chassis.clock import utc_now
+from chassis.statement import text
 from contracts.credits import HoldCredits
 from contracts.gateway import TeamOpened
 from gateway.adapters.outbound.passwords import Argon2Passwords

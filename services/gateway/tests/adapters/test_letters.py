@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 from services.gateway.tests.stage import Stage
-from sqlalchemy import text
 
 from chassis.clock import utc_now
+from chassis.statement import text
 from contracts.credits import LowBalance
 from gateway.adapters.outbound.postgres.work import transaction
 from gateway.adapters.outbound.smtp import SmtpPostman

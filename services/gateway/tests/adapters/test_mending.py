@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 from services.gateway.tests.audited import FREED, PAID, House, shown
 from services.gateway.tests.stage import model
-from sqlalchemy import text
 
 from chassis.clock import utc_now
 from chassis.database import Database
+from chassis.statement import text
 from chassis.testing import delivery
 from contracts.billing import Limits, PlanChanged
 from contracts.credits import CaptureCredits, Entry, Forgotten

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.plans import flaws, plan
+from chassis.statement import text
 from chassis.testing import FreshDatabase
 from gateway.adapters.outbound.postgres import at_once, callers, events, lists, requests, slots, views
 

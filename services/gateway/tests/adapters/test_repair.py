@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.gateway.tests.stage import SITE, model, reference_model
-from sqlalchemy import text
 
 from chassis.broker import listen
 from chassis.clock import utc_now
@@ -17,6 +16,7 @@ from chassis.database import Database
 from chassis.health import Health
 from chassis.publisher import Publisher
 from chassis.relay import Relay
+from chassis.statement import text
 from chassis.testing import delivery
 from contracts.billing import Limits, PlanChanged
 from contracts.credits import AccountChanged, Entry

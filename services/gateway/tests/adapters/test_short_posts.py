@@ -10,8 +10,8 @@ from services.gateway.tests.adapters.test_asking import open_slots, plan, ready
 from services.gateway.tests.adapters.test_shortcut import ODD, PLAIN, key_of, without_counts
 from services.gateway.tests.adapters.test_webhooks import BODY
 from services.gateway.tests.stage import Person, Stage, model
-from sqlalchemy import text
 
+from chassis.statement import text
 from contracts.credits import HoldCredits
 from contracts.jobs import ProviderCallback
 from gateway.adapters.inbound.http import short_posts

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from services.gateway.tests.adapters.test_images import job, result
 from services.gateway.tests.stage import Person, Stage
-from sqlalchemy import text
 
+from chassis.statement import text
 from contracts.orders import Operation
 from gateway.adapters.inbound.http.shortcut import Shortcut
 

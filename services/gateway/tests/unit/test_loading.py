@@ -14,6 +14,7 @@ HEAVY = {
     "faststream",
     "opentelemetry.sdk",
     "alembic",
+    "sqlalchemy",
 }
 NEEDS = {
     "projecting": set(),

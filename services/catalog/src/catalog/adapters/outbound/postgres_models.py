@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-
 from catalog.domain.models import Model, Origin
 from catalog.domain.trainings import Training
 from chassis.connection import Connection, RowMapping
 from chassis.lifting import floor
+from chassis.statement import Statement, text
 from contracts.orders import Operation
 
 # The ids are locked, not the rows: a model not heard of yet must have one writer at a time as well.
@@ -114,7 +113,7 @@ class PostgresModels:
         """Find the models of these teams."""
         return set((await self.connection.execute(OF_TEAMS, {"ids": list(team_ids)})).scalars())
 
-    async def _load(self, ids: Collection[UUID], read: TextClause = MODELS) -> dict[UUID, Model]:
+    async def _load(self, ids: Collection[UUID], read: Statement = MODELS) -> dict[UUID, Model]:
         wanted = {"ids": list(ids)}
         models = {id_: Model(id_) for id_ in ids}
         for row in (await self.connection.execute(read, wanted)).mappings():

@@ -2,9 +2,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.catalog import PreviewPublished
 
 KEEP = text(

@@ -3,10 +3,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from catalog.application.ports import Use
 from chassis.connection import Connection, RowMapping
+from chassis.statement import text
 from contracts.catalog import Category, ReferenceModelChanged
 
 # Two migrations at once must not both find the same models missing; reading goes on.

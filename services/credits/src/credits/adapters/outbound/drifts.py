@@ -1,9 +1,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from credits.domain.repairing import Drift
 
 FIND = text("""

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.statement import text
 from credits.application.ports import Figures
 
 _FIGURES = text("""

@@ -3,9 +3,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.credits import Entry
 
 TEAM_OF = text("select team_id from credits.holds where id = :job_id")

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause
-
 from chassis.connection import Connection, RowMapping
 from chassis.database import Database
+from chassis.statement import Statement
 from credits.adapters.outbound import reads
 from credits.adapters.outbound.drifts import PostgresDrifts
 from credits.adapters.outbound.found import read_account, read_bucket, read_hold, read_quote
@@ -45,7 +44,7 @@ def transaction(database: Database, limits: Limits | None = None) -> Transaction
     return begin
 
 
-async def _all(connection: Connection, statement: TextClause, **parameters: object) -> Sequence[RowMapping]:
+async def _all(connection: Connection, statement: Statement, **parameters: object) -> Sequence[RowMapping]:
     return (await connection.execute(statement, parameters)).mappings().all()
 
 
@@ -98,7 +97,7 @@ class PostgresBookkeeper:
             accounts[row["team_id"]].buckets[row["id"]] = read_bucket(row)
         return accounts
 
-    async def _some(self, statement: TextClause, ids: Collection[UUID | str]) -> Sequence[RowMapping]:
+    async def _some(self, statement: Statement, ids: Collection[UUID | str]) -> Sequence[RowMapping]:
         return await _all(self.connection, statement, ids=list(ids)) if ids else ()
 
     async def _claims(self, wanted: Wanted) -> Sequence[RowMapping]:

@@ -4,9 +4,8 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import text
-
 from chassis.connection import Connection, RowMapping
+from chassis.statement import text
 from contracts.orders import Operation
 from credits.adapters.outbound.found import read_price
 from credits.adapters.outbound.records import price_rows

@@ -1,8 +1,7 @@
 """The statements that open the books, each one for a whole batch."""
 
-from sqlalchemy import text
-
 from chassis.lifting import floor_in
+from chassis.statement import text
 
 # A backup may have forgotten an account that others know: a new one begins where versions were lifted to.
 OPEN_ACCOUNTS = text(f"""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from chassis.statement import text
 
 
 @dataclass(frozen=True, slots=True)

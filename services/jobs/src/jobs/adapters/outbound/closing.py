@@ -5,23 +5,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Table, TextClause, Uuid, text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
-
 from chassis.connection import Connection
-from jobs.adapters.outbound.tables import METADATA
+from chassis.statement import Statement, text
 from jobs.application.closing import Closing
 from jobs.domain.closing import FORGOTTEN
 from jobs.domain.job import Job
-
-CLOSED_TEAMS = Table(
-    "closed_teams",
-    METADATA,
-    Column("team_id", Uuid, primary_key=True),
-    Column("closed_at", TIMESTAMP(timezone=True), nullable=False),
-    Column("look_at", TIMESTAMP(timezone=True)),
-    Index("ix_closed_teams_look_at", "look_at", postgresql_where=text("look_at is not null")),
-)
 
 _NOTE = text(
     "insert into jobs.closed_teams (team_id, closed_at, look_at) values (:team_id, :closed_at, :closed_at)"
@@ -56,7 +44,7 @@ _LOOK = text("update jobs.closed_teams set look_at = :next_look where team_id = 
 class Reader(Protocol):
     """Reads jobs so that what is changed of them can be saved."""
 
-    async def read(self, statement: TextClause, **parameters: object) -> list[Job]:
+    async def read(self, statement: Statement, **parameters: object) -> list[Job]:
         """Read the jobs a statement finds."""
         ...
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import text
 
 from chassis.connection import Connection, Row
+from chassis.statement import text
 from contracts.envelope import Cause
 from jobs.adapters.outbound.rows import arrays, unnest
 from jobs.application.keeping import Moving

@@ -1,4 +1,4 @@
-"""The tables of keeping images: objects to delete, images on their way, exports."""
+"""The tables of keeping images: objects to delete, images on their way, exports; and of closed teams."""
 
 from sqlalchemy import (
     ARRAY,
@@ -70,4 +70,13 @@ EXPORTS = Table(
         "ix_exports_processing", "lease_until", "created_at", postgresql_where=text("status = 'processing'")
     ),
     Index("ix_exports_expires_at", "expires_at", postgresql_where=text("status = 'completed'")),
+)
+
+CLOSED_TEAMS = Table(
+    "closed_teams",
+    METADATA,
+    Column("team_id", Uuid, primary_key=True),
+    Column("closed_at", _TIME, nullable=False),
+    Column("look_at", _TIME),
+    Index("ix_closed_teams_look_at", "look_at", postgresql_where=text("look_at is not null")),
 )

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from jobs.application.work import Candidates, Occupied, Place
 from jobs.domain.breaker import Breaker
 from jobs.domain.fairness import Waiting

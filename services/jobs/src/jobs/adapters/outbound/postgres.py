@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
-from sqlalchemy import TextClause, text
 
 from chassis import lifting
 from chassis.connection import Connection
 from chassis.database import Database
+from chassis.statement import Statement, text
 from jobs.adapters.outbound.closing import PostgresClosings
 from jobs.adapters.outbound.keeping import PostgresDiscards, PostgresExports, PostgresMoves
 from jobs.adapters.outbound.line import PostgresQueue
@@ -212,12 +212,12 @@ class PostgresJobs:
         """Let nobody take up this job's results before `until`."""
         await self._run(_LEASE, id=job_id, until=until)
 
-    async def read(self, statement: TextClause, **parameters: Any) -> list[Job]:  # noqa: ANN401 - of SQL
+    async def read(self, statement: Statement, **parameters: Any) -> list[Job]:  # noqa: ANN401 - of SQL
         """Read the jobs a statement finds, with their attempts."""
         found = (await self._run(statement, **parameters)).all()
         return await self._with_attempts([read_job(row.data, row.due_at, row.poll_at) for row in found])
 
-    async def sweep(self, statement: TextClause, **parameters: Any) -> list[Job]:  # noqa: ANN401 - of SQL
+    async def sweep(self, statement: Statement, **parameters: Any) -> list[Job]:  # noqa: ANN401 - of SQL
         """Read the jobs a statement finds; one that cannot be read is set aside, so that it blocks nobody."""
         jobs, unreadable = [], []
         for row in (await self._run(statement, **parameters)).all():
@@ -241,7 +241,7 @@ class PostgresJobs:
             self._attempts[attempt.id] = copy(attempt)
         return list(jobs.values())
 
-    async def _run(self, statement: TextClause, **parameters: Any) -> Any:  # noqa: ANN401 - of SQL
+    async def _run(self, statement: Statement, **parameters: Any) -> Any:  # noqa: ANN401 - of SQL
         return await self._connection.execute(statement, parameters)
 
 

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-
 from chassis.connection import Connection
+from chassis.statement import Statement, text
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
@@ -41,7 +40,7 @@ _WEIGHTS = {
 _NEEDS = {"job_id": "uuid", "team_id": "uuid", "model_id": "uuid", "number": "integer"}
 
 
-def _upsert(table: str, columns: dict[str, str]) -> TextClause:
+def _upsert(table: str, columns: dict[str, str]) -> Statement:
     key, *others = columns
     return text(
         f"insert into jobs.{table} ({', '.join(columns)}) select * from {unnest(columns)} order by {key}"  # noqa: S608 - names of ours
@@ -50,7 +49,7 @@ def _upsert(table: str, columns: dict[str, str]) -> TextClause:
     )
 
 
-def _insert(table: str, columns: dict[str, str]) -> TextClause:
+def _insert(table: str, columns: dict[str, str]) -> Statement:
     return text(
         f"insert into jobs.{table} ({', '.join(columns)}) select * from {unnest(columns)}"  # noqa: S608 - names of ours
         " on conflict do nothing"
@@ -154,7 +153,7 @@ class PostgresShelf:
         return {job_id: material for job_id, material in found.items() if material}
 
     async def _write(
-        self, statement: TextClause, columns: dict[str, str], rows: Sequence[Sequence[Any]]
+        self, statement: Statement, columns: dict[str, str], rows: Sequence[Sequence[Any]]
     ) -> None:
         if rows:
             await self._connection.execute(statement, arrays(columns, rows))

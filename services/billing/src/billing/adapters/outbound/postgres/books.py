@@ -3,11 +3,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from billing.domain.claiming import Claim
 from billing.domain.granting import Grant
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.billing import PeriodOpened
 
 GRANT = text(

@@ -3,10 +3,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from billing.application.ports import Customer
 from chassis.connection import Connection, RowMapping
+from chassis.statement import text
 
 ADD = text(
     """

@@ -2,10 +2,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from billing.application.ports import EventState, KnownEvent
 from chassis.connection import Connection, RowMapping
+from chassis.statement import text
 from contracts.billing import StripeEvent
 
 ADD = text(

@@ -1,9 +1,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.billing import BillingChanged, PlansChanged
 
 FIND = text("select cast(document as text) from billing.overviews where team_id = :team_id for no key update")

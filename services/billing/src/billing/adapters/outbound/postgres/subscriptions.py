@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from billing.domain.subscription import Subscription
 from chassis import lifting
 from chassis.connection import Connection, RowMapping
+from chassis.statement import text
 from contracts.billing import Limits
 
 # In the order of the ids, so that two processes with the same teams never wait for each other.

@@ -2,10 +2,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from billing.domain.topping_up import Purchase
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.billing import AutoTopUp
 
 WISH = text(

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.clock import utc_now
 from chassis.connection import Connection
 from chassis.ids import new_id
+from chassis.statement import text
 from gateway.adapters.outbound.postgres.event_log import CHANNEL
 from gateway.application.reading import Page
 from gateway.domain.activity import SEEN_BY_THE_TEAM, Act, Event

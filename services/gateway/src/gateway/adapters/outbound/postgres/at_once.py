@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import asyncpg
-from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.outbox import Outbox, insert_sql
+from chassis.statement import text
 from chassis.telemetry import current_traceparent
 from contracts.envelope import Cause
 from contracts.jobs import JobChanged

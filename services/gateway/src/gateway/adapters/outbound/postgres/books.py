@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection, Row
+from chassis.statement import text
 from contracts.jobs import Receipt
 from gateway.domain.books import AccountBooks, JobBooks
 

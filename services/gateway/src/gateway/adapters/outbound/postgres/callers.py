@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import text
 
 from chassis.database import Database
+from chassis.statement import text
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.orders import KeyTerms
 from gateway.application.reading import Found, JobView

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 
 from chassis.connection import Connection, Row
 from chassis.ids import new_id
+from chassis.statement import text
 from gateway.adapters.outbound.postgres.endpoints import COLUMNS, read_endpoint
 from gateway.adapters.outbound.postgres.events import read_event
 from gateway.application.reading import Page

@@ -9,9 +9,8 @@ from operator import attrgetter
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.catalog import PreviewPublished
 from contracts.credits import AccountChanged, CreditsQuoted, Entry, Hold, PricingChanged
 from contracts.jobs import Cost

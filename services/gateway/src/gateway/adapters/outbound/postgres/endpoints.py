@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 
 from chassis.connection import Connection, Row
+from chassis.statement import text
 from gateway.domain.webhooks import MOST_ENDPOINTS, Endpoint, OldSecret, TooManyEndpoints
 
 COLUMNS = """e.id, e.team_id, e.url, e.description, e.types, e.secret,

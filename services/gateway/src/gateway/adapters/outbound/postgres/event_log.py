@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.jobs import ImagesExpiring
 from contracts.message import Document, Fact
 from gateway.application.ports import Notice

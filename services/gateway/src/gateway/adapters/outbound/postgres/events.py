@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Row
 from chassis.database import Database
+from chassis.statement import text
 from contracts import message_class
 from contracts.message import Fact
 from gateway.application.reading import Event, EventsExpired

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
 from chassis.database import Database
+from chassis.statement import text
 from gateway.application.checking import StoredFinding
 from gateway.domain.books import Finding, FindingKind
 

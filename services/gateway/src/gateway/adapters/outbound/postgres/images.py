@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 
 from chassis.connection import Connection, Row
 from chassis.database import Database
+from chassis.statement import text
 from contracts.jobs import ExportChanged, JobChanged, Result
 from contracts.orders import Operation
 from gateway.application.gallery import GalleryImage, Shown

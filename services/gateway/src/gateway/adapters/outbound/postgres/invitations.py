@@ -4,9 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection, Row
+from chassis.statement import text
 from gateway.domain.people import Invitation, Team
 from gateway.domain.permissions import Role
 from gateway.domain.proofs import Proof, Purpose

@@ -4,9 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from gateway.application.ports import ApiKey
 
 _ADD = text("""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection, Row
 from chassis.ids import new_id
+from chassis.statement import text
 from gateway.domain.letters import LEASE, Content, Letter
 
 _WRITE = text("""

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Row
 from chassis.database import Database
+from chassis.statement import text
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import Entry
 from gateway.application.reading import JobView, Lines, Page

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.database import Database
+from chassis.statement import text
 from contracts.billing import BillingChanged, PlansChanged
 
 _BILLING = text("""

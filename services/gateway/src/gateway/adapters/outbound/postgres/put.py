@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import TextClause, text
 
+from chassis.statement import Statement, text
 from contracts.billing import BillingChanged, PlanChanged, PlansChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged
@@ -24,7 +24,7 @@ class Put:
     """The statement that keeps documents of one kind, how it begins, and the columns it takes from them."""
 
     insert: str
-    statement: TextClause
+    statement: Statement
     columns: Mapping[str, Callable[[Any], object]]
 
     def values(self, documents: Sequence[Document]) -> dict[str, list[object]]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.database import Database
+from chassis.statement import text
 from gateway.domain.rate import Use
 
 # One clock for all: the database's. Rows in sorted order, so that two processes cannot block each other.

@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 
 from chassis.connection import Connection, Row
+from chassis.statement import text
 from contracts import message_class
 from contracts.message import Message
 from gateway.domain.requests import Kind, Request, Verdict

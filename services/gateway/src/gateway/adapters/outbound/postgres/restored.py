@@ -4,9 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from contracts.credits import HoldCredits
 from contracts.gateway import TeamOpened
 from gateway.application.checking import Unknown

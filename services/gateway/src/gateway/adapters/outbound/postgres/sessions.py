@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection, Row
+from chassis.statement import text
 from gateway.domain.people import SESSIONS_IDLE, Device, Session
 
 _OPEN = text("""

@@ -4,9 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 from gateway.domain.asks import QueueFull
 
 _PREPARE = text("""

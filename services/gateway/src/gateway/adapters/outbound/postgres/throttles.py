@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from chassis.connection import Connection
+from chassis.statement import text
 
 _HIT = text("""
     insert into gateway.throttles as t (key, window_start, count) values (:key, :window_start, 1)

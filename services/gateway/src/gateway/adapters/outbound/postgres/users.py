@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from asyncpg import UniqueViolationError
-from sqlalchemy import text
 
 from chassis.connection import Connection, Row
+from chassis.statement import text
 from gateway.domain.people import EmailTaken, User
 
 _ADD = text("""

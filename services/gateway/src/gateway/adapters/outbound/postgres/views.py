@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-
 from chassis.connection import Connection, Row
 from chassis.database import Database
 from chassis.gathering import Gathering
+from chassis.statement import Statement, text
 from contracts.billing import PlanChanged
 from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.credits import AccountChanged, CreditsQuoted, PricingChanged
@@ -116,7 +115,7 @@ class ViewsOn:
         row = (await self.connection.execute(_PREVIEW, {"id": reference_model_id})).first()
         return (row.sha256, row.content_type, bytes(row.data)) if row else None
 
-    async def _find(self, kind: type[M], statement: TextClause, **values: object) -> M | None:
+    async def _find(self, kind: type[M], statement: Statement, **values: object) -> M | None:
         found = (await self.connection.execute(statement, values)).scalar()
         return kind.model_validate_json(found) if found else None
 
