@@ -195,9 +195,8 @@ class Connection:
 
     def _failed(self, sql: str, error: BaseException) -> NoReturn:
         if isinstance(error, asyncpg.PostgresError):
-            error.detail = (
-                None  # tells the row; errors are logged, parked and traced, people's data must not go along
-            )
+            # It tells the row: errors are logged, parked and traced, and people's data must not go along.
+            error.detail = None
             error.add_note(f"in: {' '.join(sql.split())}")
         elif not isinstance(error, asyncpg.InterfaceError):
             self.end()
