@@ -17,7 +17,7 @@ MOST_ROWS = 60.0
 """Rows an hour that a table of things that come and go may seem to grow by."""
 MOST_WAITING, OLDEST = 100.0, 30.0
 WARM_UP = 0.5
-"""Of the time: the gateway remembers 30,000 signed links for half an hour, which fills up until then."""
+"""Of the time: the gateway remembers 10,000 signed links, which fills up until then."""
 LOOK_EVERY = 60.0
 DONE_WITHIN = 120.0
 IMAGE_SECONDS, TRAINING_SECONDS, TINY = 0.5, 2.0, 64

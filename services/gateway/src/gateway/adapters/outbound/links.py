@@ -9,7 +9,7 @@ from chassis.clock import Clock
 from gateway.application.ports import UploadLink
 
 LINKS_LIVE = timedelta(hours=1)
-_REMEMBERED = 30_000
+_REMEMBERED = 10_000
 _SHORTEST = timedelta(seconds=1)
 Sign = Callable[[str, datetime, datetime, str | None], str]
 """Signs a link to a key, from now until then, that shows the object, or saves it under a name."""
