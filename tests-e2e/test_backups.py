@@ -74,20 +74,10 @@ async def restored(house: House, folder: Path, service: str) -> str:
 
 async def is_said(house: House) -> None:
     """Wait until what was announced has arrived everywhere."""
-    vhost = house.stack.plan.vhost
     quiet = 0
     async with asyncio.timeout(120):
         while quiet < 3:
-            waiting = await asyncio.to_thread(
-                house.stack.nodes.rabbitmq.ctl,
-                "list_queues",
-                "-p",
-                vhost,
-                "name",
-                "messages",
-                "--no-table-headers",
-            )
-            busy = [line for line in waiting.splitlines() if line.split()[-1] != "0" and "parked" not in line]
+            busy = [queue for queue in await house.waiting() if ".parked" not in queue]
             quiet = 0 if busy or any(house.outboxes().values()) else quiet + 1
             await asyncio.sleep(LOOK_EVERY)
 

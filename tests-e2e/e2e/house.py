@@ -109,20 +109,16 @@ class House:
         counts = " union all ".join(f"select '{name}', count(*) from {name}.outbox" for name in SERVICES)
         return {name: int(count) for name, count in (row.split("|") for row in self.query(counts))}
 
+    async def waiting(self) -> dict[str, int]:
+        """Count the messages of each queue that has any."""
+        words = ("list_queues", "-p", self.stack.plan.vhost, "name", "messages", "--no-table-headers")
+        listing = await asyncio.to_thread(self.stack.nodes.rabbitmq.ctl, *words)
+        rows = [line.split() for line in listing.splitlines()]
+        return {name: int(count) for name, count in rows if count != "0"}
+
     async def parked(self) -> dict[str, int]:
         """Count the messages that were put aside because nobody could handle them."""
-        vhost = self.stack.plan.vhost
-        listing = await asyncio.to_thread(
-            self.stack.nodes.rabbitmq.ctl,
-            "list_queues",
-            "-p",
-            vhost,
-            "name",
-            "messages",
-            "--no-table-headers",
-        )
-        rows = [line.split() for line in listing.splitlines() if ".parked" in line]
-        return {name: int(count) for name, count in rows if count != "0"}
+        return {name: count for name, count in (await self.waiting()).items() if ".parked" in name}
 
     async def crash(self, name: str, pause: float = 0.5) -> None:
         """Kill a process (kill -9), leave it down for a moment, and start it again."""
