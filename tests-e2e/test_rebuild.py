@@ -12,7 +12,7 @@ from e2e.till import Till, page
 
 pytestmark = pytest.mark.timeout(300)
 ANNOUNCERS = ("billing", "catalog", "credits", "jobs")
-ASIDE = "'{changed_at,recorded_at,announced}'"
+ASIDE = "'{changed_at,recorded_at,announced,told_in}'"
 """When and how a row was written, not what it shows."""
 OF_CLOSED_TEAMS = " union all ".join(
     f"select v.team_id from gateway.view_{view} v join gateway.teams t on t.id = v.team_id"
