@@ -7,6 +7,8 @@ import httpx
 import pytest
 from services.gateway.tests.stage import PASSWORD, Person, Stage, make_stage, reference_model
 
+from chassis.statement import text
+
 NEW = "another long password"
 
 
@@ -150,9 +152,11 @@ async def test_a_session_ends_when_it_is_not_used_or_too_old(stage: Stage):
     idle, old = await stage.person(), await stage.person()
     async with stage.database.transaction() as session:
         for column, days, person in (("last_seen_at", 7, idle), ("expires_at", 0, old)):
-            await session.connection.exec_driver_sql(
-                f"update gateway.sessions set {column} = now() - interval '{days} days'"
-                f" where user_id = '{person.user_id}'"
+            await session.connection.execute(
+                text(
+                    f"update gateway.sessions set {column} = now() - interval '{days} days'"
+                    f" where user_id = '{person.user_id}'"
+                )
             )
 
     assert (await idle.client.get("/api/me")).status_code == 401
@@ -250,8 +254,8 @@ async def test_guesses_from_one_place_do_not_lock_the_owner_out_elsewhere(stage:
         guesses = [(await robber.post("/api/auth/sign-in", json=guess)).status_code for _ in range(11)]
         right = await robber.post("/api/auth/sign-in", json=guess | {"password": PASSWORD})
         async with stage.database.transaction() as session:
-            await session.connection.exec_driver_sql(
-                "update gateway.throttles set window_start = window_start - interval '15 minutes'"
+            await session.connection.execute(
+                text("update gateway.throttles set window_start = window_start - interval '15 minutes'")
             )
         later = await robber.post("/api/auth/sign-in", json=guess | {"password": PASSWORD})
     owner = await sign_in(stage, "ada@example.com")

@@ -8,6 +8,7 @@ from services.gateway.tests.pictures import gallery, gone, job, result
 from services.gateway.tests.stage import Stage
 
 from chassis.clock import utc_now
+from chassis.statement import text
 from contracts.envelope import Delivery
 from contracts.orders import Recipe
 from gateway.adapters.outbound.postgres.work import transaction
@@ -87,6 +88,6 @@ async def test_the_gallery_is_rebuilt_from_what_is_announced(stage: Stage):
     made = job(person, result(1), gone(2))
     await stage.hear(made)
     async with stage.database.transaction() as session:
-        await session.connection.exec_driver_sql("delete from gateway.view_images")
+        await session.connection.execute(text("delete from gateway.view_images"))
     await repair_views([Delivery(made, uuid4(), uuid4())], transaction(stage.database))
     assert await gallery(person) == ["1_1"]

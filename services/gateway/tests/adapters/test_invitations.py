@@ -2,6 +2,8 @@
 
 from services.gateway.tests.stage import PASSWORD, Stage
 
+from chassis.statement import text
+
 
 async def test_who_is_invited_joins_by_the_link_as_somebody_new(stage: Stage):
     host = await stage.person("ada@example.com")
@@ -59,7 +61,7 @@ async def test_an_invitation_ends_when_it_is_revoked_replaced_or_too_old(stage: 
         if len(tokens) == 2:
             ended = await host.client.delete(f"/api/team/invitations/{invited.json()['id']}")
     async with stage.database.transaction() as session:
-        await session.connection.exec_driver_sql("update gateway.invitations set expires_at = now()")
+        await session.connection.execute(text("update gateway.invitations set expires_at = now()"))
     async with stage.client() as guest:
         answers = [await guest.get(f"/api/invitations/{token}") for token in tokens]
 

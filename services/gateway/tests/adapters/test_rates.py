@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from chassis.clock import utc_now
+from chassis.statement import text
 from gateway.adapters.outbound.postgres.rates import StoredRates
 from gateway.domain.rate import Use
 
@@ -31,7 +32,7 @@ async def test_a_bucket_is_never_more_than_full_and_a_better_plan_counts_at_once
     rates, team = StoredRates(database), uuid4()
     await rates.exchange({team: Use(60, 10)})
     async with database.begin() as connection:
-        await connection.exec_driver_sql("update gateway.team_rates set at = at - interval '1 hour'")
+        await connection.execute(text("update gateway.team_rates set at = at - interval '1 hour'"))
     assert await rates.exchange({team: Use(60, 60)}) == {team: 0.0}
     assert (await rates.exchange({team: Use(120, 0)}))[team] == pytest.approx(60, abs=1)
     assert (await rates.exchange({team: Use(30, 0)}))[team] == pytest.approx(30)

@@ -114,15 +114,17 @@ class StoredDocuments:
 
     async def record(self, accounts: Sequence[AccountChanged]) -> None:
         """Keep the history lines of accounts, each once, with the newest version they were told in."""
-        lines = [
-            (entry.id, account.team_id, entry.version, position, entry.kind, entry.operation, entry.job_id,
-             entry.amount, entry.charged, entry.balance_after, entry.at, entry.model_dump_json(),
-             account.version)
-            for account in accounts
+        # A batch may tell a line twice, and one statement may write a row once.
+        lines = {
+            entry.id: (
+                entry.id, account.team_id, entry.version, position, entry.kind, entry.operation, entry.job_id,
+                entry.amount, entry.charged, entry.balance_after, entry.at, entry.model_dump_json(),
+                account.version)
+            for account in sorted(accounts, key=lambda account: account.version)
             for position, entry in _placed(account.entries)
-        ]  # fmt: skip
+        }  # fmt: skip
         if lines:
-            columns = (list(column) for column in zip(*lines, strict=True))
+            columns = (list(column) for column in zip(*lines.values(), strict=True))
             await self.connection.execute(_RECORD, dict(zip(_LINE, columns, strict=True)))
 
     async def price(self, lists: Sequence[PricingChanged]) -> None:
