@@ -138,8 +138,11 @@ class House:
                 await asyncio.sleep(0.1)
 
     def _planned(self, client: Client, limits: dict[str, int]) -> bool:
-        running = self.query(f"select running from jobs.plans where team_id = '{client.team_id}'")
-        return running == [str(limits.get("running", 1))]
+        """Whether jobs and the gateway's own limiter know, too."""
+        team = f"where team_id = '{client.team_id}'"
+        running = self.query(f"select running from jobs.plans {team}")
+        pace = self.query(f"select per_minute from gateway.view_plans {team}")
+        return (running, pace) == ([str(limits.get("running", 1))], [str(limits.get("per_minute", 60))])
 
 
 @asynccontextmanager
