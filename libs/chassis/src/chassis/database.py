@@ -90,8 +90,12 @@ class Database:
             yield connection
 
     async def take(self) -> Connection:
-        """Get a connection for as long as it lives, for single statements; whoever has it ends it."""
+        """Get a connection for single statements, for long; whoever has it gives it back or ends it."""
         return Connection(await self._pool.take(), single=True)
+
+    async def give_back(self, connection: Connection) -> None:
+        """Let others have a connection that was taken."""
+        await self._pool.give_back(connection.driver)
 
     @asynccontextmanager
     async def _connection(self, *, single: bool = False) -> AsyncIterator[Connection]:

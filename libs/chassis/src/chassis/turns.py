@@ -53,15 +53,16 @@ class PostgresTurns:
 
     async def _take(self) -> bool:
         connection = await self.database.take()
-        taken: bool = False
         try:
-            taken = (await connection.execute(TAKE, {"name": self.name})).scalar_one()
-        finally:
-            if taken:
-                self._connection = connection
-            else:
-                connection.end()  # it may have been taken all the same
-        return taken
+            taken: bool = (await connection.execute(TAKE, {"name": self.name})).scalar_one()
+        except BaseException:
+            connection.end()  # it may have been taken all the same
+            raise
+        if not taken:
+            await self.database.give_back(connection)
+            return False
+        self._connection = connection
+        return True
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
