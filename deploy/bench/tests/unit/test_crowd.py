@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bench.driving.crowd import on_time, together
-from bench.driving.lines import Lines, written
+from bench.driving.lines import Lines, Turns, written
 
 
 async def request(reader: asyncio.StreamReader) -> bytes:
@@ -62,3 +62,23 @@ async def test_what_nobody_answers_is_told_as_such():
         pass
     found = await on_time(Lines(url), [written("GET", "/")], rate=1000)
     assert [answer for _, answer in found] == [None]
+
+
+async def test_clients_that_take_turns_have_a_connection_each():
+    asked: list[list[bytes]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(mine := [])
+        while head := await request(reader):
+            mine.append(head.split(b" ")[1])
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as serving:
+        clients = Turns(f"http://127.0.0.1:{serving.sockets[0].getsockname()[1]}", 2)
+        await clients.open()
+        for n in range(4):
+            await clients.ask(written("GET", f"/{n}"))
+        clients.close()
+    live = b"/health/live"
+    assert asked == [[live, b"/0", b"/2"], [live, b"/1", b"/3"]]

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 
-from bench.driving.lines import Answer, Lines
+from bench.driving.lines import Answer, Lines, Turns
 
 
 async def together(lines: Lines, requests: Iterable[bytes], clients: int) -> list[Answer]:
@@ -20,7 +20,9 @@ async def together(lines: Lines, requests: Iterable[bytes], clients: int) -> lis
     return answers
 
 
-async def on_time(lines: Lines, requests: Sequence[bytes], rate: float) -> list[tuple[float, Answer | None]]:
+async def on_time(
+    lines: Lines | Turns, requests: Sequence[bytes], rate: float
+) -> list[tuple[float, Answer | None]]:
     """Ask `rate` times a second; returns for each the milliseconds from when it was due, and the answer.
 
     An open loop: what is late to be asked counts from when it was due; None is what was not answered.

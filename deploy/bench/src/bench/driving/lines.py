@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -104,6 +105,28 @@ class Lines:
         """Close those that are free."""
         for line in self._free:
             line.close()
+
+
+class Turns:
+    """Clients with a connection each, who ask in turn: all that stand behind the address are asked."""
+
+    def __init__(self, url: str, clients: int) -> None:
+        self._lines = [Lines(url) for _ in range(clients)]
+        self._turn = cycle(self._lines)
+
+    async def open(self) -> None:
+        """Open the connection of each, so that no answer waits for it."""
+        for lines in self._lines:
+            await lines.ask(written("GET", "/health/live"))
+
+    async def ask(self, request: bytes) -> Answer:
+        """Let the next client ask."""
+        return await next(self._turn).ask(request)
+
+    def close(self) -> None:
+        """Hang up."""
+        for lines in self._lines:
+            lines.close()
 
 
 def written(
