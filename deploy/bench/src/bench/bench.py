@@ -1,9 +1,8 @@
 """What every measurement stands on: nodes of their own, the whole stack, how much is measured, the report."""
 
 import asyncio
-import os
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Self
 from atelier_local.nodes import Nodes, choose_nodes, forget
 from atelier_local.plan import PROCESSES, Variables
 from atelier_local.stack import Stack
-from bench.cpu import Processes
 from bench.driving.customers import Customer, customers
 from bench.driving.provider import Provider
 from bench.figures import Report
@@ -83,11 +81,22 @@ class Bench:
     @cached_property
     def stack(self) -> Stack:
         """All services and the sandbox, as they are deployed."""
-        stack = Stack(FOLDER / "stack", env_overrides=SETTINGS, nodes=self.nodes, say=self.say)
-        self._open.callback(stack.forget)
-        stack.start()
-        self._open.callback(stack.stop)
-        return stack
+        return self._open.enter_context(self.another("stack"))
+
+    @contextmanager
+    def another(
+        self, name: str, settings: Mapping[str, Variables] = SETTINGS, replicas: int = 1
+    ) -> Iterator[Stack]:
+        """Run a stack on the same nodes, with a database and a virtual host of its own."""
+        stack = Stack(
+            FOLDER / name, env_overrides=settings, nodes=self.nodes, replicas=replicas, say=self.say
+        )
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()
+            stack.forget()
 
     @cached_property
     def provider(self) -> Provider:
@@ -98,10 +107,3 @@ class Bench:
     def customers(self) -> list[Customer]:
         """Teams with all they need."""
         return asyncio.run(customers(self.stack, self.scale.teams))
-
-    def processes(self) -> Processes:
-        """Name the processes that a job goes through."""
-        found = {name: self.stack.pid(name) for name in (*SERVICES, "sandbox")}
-        servers = {"RabbitMQ": self.nodes.rabbitmq.pid(), "Postgres": self.nodes.postgres.pid()}
-        running = {name: pid for name, pid in servers.items() if pid is not None}
-        return Processes({"bench": os.getpid(), **found, **running})

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from atelier_local.ports import HOST
 from atelier_local.stack import Stack
-from bench.bench import SERVICES
 
 Counts = Mapping[str, float]
 TOLD_AFTER = 1.5
@@ -36,7 +35,7 @@ class Counters:
         rows = nodes.rabbitmq.ctl("list_connections", "-q", "-p", plan.vhost, "recv_oct", "send_oct")
         octets = sum(int(word) for word in rows.split() if word.isdigit())
         return {
-            "messages": sum(map(self._sent, SERVICES)),
+            "messages": sum(map(self._sent, self.stack.processes())),
             "transactions": float(nodes.postgres.sql(committed)),
             "kB of WAL": float(nodes.postgres.sql(_WRITTEN)) / 1000,
             "kB over the bus": octets / 1000,

@@ -97,8 +97,8 @@ def credits_running(at: Place) -> Iterator[Processes]:
 
 def _processes(running: Nodes, credits: int) -> Processes:
     servers = {"RabbitMQ": running.rabbitmq.pid(), "Postgres": running.postgres.pid()}
-    found = {name: pid for name, pid in servers.items() if pid is not None}
-    return Processes({"bench": os.getpid(), "credits": credits, **found})
+    found = {pid: name for name, pid in servers.items() if pid is not None}
+    return Processes({os.getpid(): "bench", credits: "credits", **found})
 
 
 def _is_ready(port: int) -> bool:

@@ -5,25 +5,23 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from statistics import median
 from uuid import UUID, uuid4
 
 from atelier_local.stack import Stack
-from bench.bench import FOLDER, SETTINGS, Bench
-from bench.driving import load
+from bench.bench import Bench
 from bench.driving.crowd import together
 from bench.driving.customers import Customer, customers
+from bench.driving.holding import OTHERS, held, leave_credits_alone, warm
 from bench.driving.lines import Lines
 from bench.driving.provider import Provider
 from bench.driving.work import ended, jobs_of
 from bench.figures import Baseline, at_most
 from bench.growing.load import House, Loader
 from bench.growing.original import Original, settled, shared_ids
-from chassis.publisher import Publisher
 
 TIMES = 1.3
 CLIENTS, JOBS, AVERAGE = 16, 40, 7
@@ -31,7 +29,6 @@ CLIENTS, JOBS, AVERAGE = 16, 40, 7
 MADE_IN, LONGEST = 120.0, 3600
 ANNOUNCED = {"credits": (), "catalog": ("--rate=2000",)}
 HOUSE = House(teams=10_000, models=100_000, jobs=1_000_000, holds=1_670_000)
-OTHERS = ("gateway", "projector", "deliverer", "jobs", "catalog", "billing")
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,8 @@ class Asked:
 
 def measure(bench: Bench) -> None:
     """Let one house grow, then measure both in turn."""
-    with _grown(bench) as full:
+    with bench.another("grown") as full:
+        Provider(full.sandbox_url).answer_at_once(tiny=True)
         house = _size(bench)
         empty = _asked("empty", bench.stack, bench.customers[0])
         original = asyncio.run(customers(full, 2))
@@ -78,18 +76,6 @@ def _size(bench: Bench) -> House:
         name: max(20, int(getattr(HOUSE, name) * share)) for name in ("teams", "models", "jobs", "holds")
     }
     return replace(HOUSE, **sizes)
-
-
-@contextmanager
-def _grown(bench: Bench) -> Iterator[Stack]:
-    stack = Stack(FOLDER / "grown", env_overrides=SETTINGS, nodes=bench.nodes, say=bench.say)
-    try:
-        stack.start()
-        Provider(stack.sandbox_url).answer_at_once(tiny=True)
-        yield stack
-    finally:
-        stack.stop()
-        stack.forget()
 
 
 def _asked(name: str, stack: Stack, customer: Customer) -> Asked:
@@ -226,31 +212,18 @@ def _run(bench: Bench, full: Stack, what: str, name: str, *words: str) -> None:
 def _hold(bench: Bench, full: Stack) -> None:
     """Measure holds on credits alone, in both houses in turn: the bench is the gateway."""
     for stack in (bench.stack, full):
-        for name in OTHERS:
-            stack.stop_service(name)
-        asyncio.run(_forget_what_was_announced(stack))
+        leave_credits_alone(stack)
     for crowd, number in {"one team": 1, "1,000 teams": 1_000}.items():
         rates = asyncio.run(_held(bench, full, [uuid4() for _ in range(number)]))
         _compare(bench, f"holds, {crowd}", rates[0], rates[1])
     bench.say(full.command("credits", "verify", timeout=LONGEST).stdout.splitlines()[-1])
 
 
-async def _forget_what_was_announced(stack: Stack) -> None:
-    """Empty what the bench hears on: accounts that were said again look like those it waits for."""
-    bus = load.Bus(Publisher(stack.nodes.rabbitmq.url(stack.plan.vhost)))
-    await load.empty(bus, (load.HEARD_ON, *load.UNHEARD))
-    await bus.publisher.close()
-
-
 async def _held(bench: Bench, full: Stack, teams: Sequence[UUID]) -> tuple[list[float], list[float]]:
     rates: tuple[list[float], list[float]] = [], []
     for stack in (bench.stack, full):
-        async with load.on_the_bus(stack.nodes.rabbitmq.url(stack.plan.vhost)) as bus:
-            await load.give_credits(bus, teams)
-            await load.throughput(bus, load.asked(teams, bench.scale.holds // 5))
+        await warm(stack, teams, bench.scale.holds // 5)
     for _ in range(bench.scale.runs):
         for stack, found in zip((bench.stack, full), rates, strict=True):
-            async with load.on_the_bus(stack.nodes.rabbitmq.url(stack.plan.vhost)) as bus:
-                found.append(await load.throughput(bus, load.asked(teams, bench.scale.holds)))
-                await load.empty(bus)
+            found.append(await held(stack, teams, bench.scale.holds))
     return rates

@@ -1,13 +1,13 @@
 """POST /api/generate at a rate, while the provider holds what it gets."""
 
 import asyncio
-from collections.abc import Iterator
-from itertools import cycle
+from collections.abc import Sequence
+from itertools import cycle, islice
 
 from bench.bench import Bench
 from bench.driving.crowd import on_time
 from bench.driving.customers import Customer
-from bench.driving.lines import Lines
+from bench.driving.lines import Lines, Turns
 from bench.figures import Promise, at_most, percentile
 
 ACCEPTED = 202
@@ -17,15 +17,15 @@ PROMISED: dict[tuple[int, float], Promise] = {
     (100, 0.99): at_most(150),
 }
 RATES = (50, 100)
+WARM_UP = 2.0
 
 
 def measure(bench: Bench) -> None:
     """Measure each rate, open loop, timed from the scheduled moment until the credits are held."""
     bench.provider.hold_on()
-    teams = cycle(bench.customers)
-    asyncio.run(_at(bench, teams, RATES[0], 2))  # connections opened, plans made
+    asyncio.run(_at(bench, RATES[0], WARM_UP))  # connections opened, plans made
     for rate in RATES:
-        runs = [asyncio.run(_at(bench, teams, rate, bench.scale.seconds)) for _ in range(bench.scale.runs)]
+        runs = [asyncio.run(_at(bench, rate, bench.scale.seconds)) for _ in range(bench.scale.runs)]
         for share in (0.5, 0.99):
             figures = [percentile(run, share) for run, _ in runs]
             name = f"POST /api/generate at {rate}/s, p{share * 100:.0f}"
@@ -34,14 +34,25 @@ def measure(bench: Bench) -> None:
         bench.report.add(f"POST /api/generate at {rate}/s, errors", "", errors, at_most(0))
 
 
-async def _at(bench: Bench, teams: Iterator[Customer], rate: int, seconds: float) -> tuple[list[float], int]:
-    wishes = [next(teams).wish(f"a harbour, {n}") for n in range(int(rate * seconds))]
-    lines = Lines(bench.stack.url)
+async def _at(bench: Bench, rate: int, seconds: float) -> tuple[list[float], int]:
+    found = await posted(Lines(bench.stack.url), bench.customers, rate, seconds)
+    bench.say(said(rate, *found))
+    return found
+
+
+async def posted(
+    lines: Lines | Turns, customers: Sequence[Customer], rate: int, seconds: float
+) -> tuple[list[float], int]:
+    """Ask so often a second: the milliseconds until each was answered, and how many were not accepted."""
+    teams = islice(cycle(customers), int(rate * seconds))
+    wishes = [team.wish(f"a harbour, {n}") for n, team in enumerate(teams)]
     found = await on_time(lines, wishes, rate)
     lines.close()
     took = [after for after, _ in found]
-    failed = sum(answer is None or answer.status != ACCEPTED for _, answer in found)
-    bench.say(
-        f"{rate}/s: p50 {percentile(took, 0.5):.1f} ms, p99 {percentile(took, 0.99):.1f} ms, {failed} failed"
-    )
-    return took, failed
+    return took, sum(answer is None or answer.status != ACCEPTED for _, answer in found)
+
+
+def said(rate: int, took: Sequence[float], failed: int) -> str:
+    """Say in a line what was found."""
+    p50, p99 = percentile(took, 0.5), percentile(took, 0.99)
+    return f"{rate}/s: p50 {p50:.1f} ms, p99 {p99:.1f} ms, {failed} failed"

@@ -15,8 +15,9 @@ import uvloop
 from atelier_local.errors import CannotStart
 from atelier_local.ports import HOST, free_run
 from atelier_local.processes import clean_environment, wait_until
+from atelier_local.stack import Stack
 from bench.bench import FOLDER, Bench
-from bench.cpu import Processes
+from bench.cpu import Processes, Spent, cost
 from bench.driving.crowd import together
 from bench.driving.customers import Customer
 from bench.driving.lines import Lines, written
@@ -31,10 +32,10 @@ READY_IN = 20.0
 
 @dataclass(frozen=True)
 class Target:
-    """Who is asked, and for what, in turn."""
+    """Who is asked, and for what, in turn; and whose CPU it takes."""
 
     name: str
-    process: int
+    processes: Processes
     url: str
     requests: Sequence[bytes]
 
@@ -43,29 +44,31 @@ def measure(bench: Bench) -> None:
     """Measure each; a run of ours is followed by one of the others, so that all meet the same machine."""
     bench.provider.answer_at_once(tiny=True)
     customer = bench.customers[0]
-    jobs = asyncio.run(_prepare(bench, customer))
+    jobs = asyncio.run(drawn(bench.stack, customer))
     with _bare(bench) as (url, pid):
-        gateway = bench.stack.pid("gateway"), bench.stack.url
+        gateway = Processes({bench.stack.pid("gateway"): "gateway"}), bench.stack.url
+        bare = Processes({pid: "bare"})
         single = (
             Target("gateway", *gateway, [customer.get(f"/api/generate/{job}") for job in jobs]),
-            Target("bare FastAPI + asyncpg", pid, url, [written("GET", f"/read/{job}") for job in jobs]),
-            Target("bare FastAPI", pid, url, [written("GET", f"/bare/{job}") for job in jobs]),
+            Target("bare FastAPI + asyncpg", bare, url, [written("GET", f"/read/{job}") for job in jobs]),
+            Target("bare FastAPI", bare, url, [written("GET", f"/bare/{job}") for job in jobs]),
         )
         page = (
             Target("gateway", *gateway, [customer.get(f"/api/jobs?limit={PAGE}")]),
-            Target("bare FastAPI + asyncpg", pid, url, [written("GET", f"/list/{customer.team_id}/{PAGE}")]),
+            Target("bare FastAPI + asyncpg", bare, url, [written("GET", f"/list/{customer.team_id}/{PAGE}")]),
         )
         reads = bench.scale.reads
         _compare(bench, f"GET of a completed job, {IMAGES} images", single, reads, at_least(LEAST))
         _compare(bench, f"GET of a list of {PAGE} jobs", page, reads // 8, None)
 
 
-async def _prepare(bench: Bench, customer: Customer) -> list[str]:
-    lines = Lines(bench.stack.url)
+async def drawn(stack: Stack, customer: Customer) -> list[str]:
+    """Have jobs of four images done, that are read afterwards."""
+    lines = Lines(stack.url)
     wishes = [customer.wish(f"a harbour, {n}", IMAGES) for n in range(JOBS)]
     jobs = [job for answer in await together(lines, wishes, 8) for job in jobs_of(answer)]
     lines.close()
-    await ended(bench.stack, jobs)
+    await ended(stack, jobs)
     return jobs
 
 
@@ -76,12 +79,12 @@ def _compare(
     costs: dict[str, list[float]] = {target.name: [] for target in targets}
     clients: list[float] = []
     for target in targets:
-        uvloop.run(_rate(target, number // 10))
+        uvloop.run(rate_of(target, number // 10))
     for _ in range(bench.scale.runs):
         for target in targets:
-            rate, cost, own = uvloop.run(_rate(target, number))
+            rate, spent, own = uvloop.run(rate_of(target, number))
             rates[target.name].append(rate)
-            costs[target.name].append(cost)
+            costs[target.name].append(spent["all"])
             clients.append(own)
     for target in targets:
         ours = target is targets[0]
@@ -94,18 +97,18 @@ def _compare(
     bench.report.add("  CPU a GET, the client itself", "ms", clients)
 
 
-async def _rate(target: Target, number: int) -> tuple[float, float, float]:
-    """Ask so often; returns answers a second, and the milliseconds of CPU each took its process and us."""
-    lines, process = Lines(target.url), Processes({"it": target.process})
+async def rate_of(target: Target, number: int) -> tuple[float, Spent, float]:
+    """Ask so often; returns answers a second, and the milliseconds of CPU each took its processes and us."""
+    lines = Lines(target.url)
     asked = islice(cycle(target.requests), number)
-    before, began, own = process.spent(), time.perf_counter(), time.process_time()
+    before, began, own = target.processes.spent(), time.perf_counter(), time.process_time()
     answers = await together(lines, asked, CLIENTS)
-    passed, spent = time.perf_counter() - began, process.spent()["it"] - before["it"]
+    passed, after = time.perf_counter() - began, target.processes.spent()
     own = time.process_time() - own
     lines.close()
     if wrong := [answer for answer in answers if answer.status != OK]:
         raise RuntimeError(f"{target.name} answered {wrong[0].status}: {wrong[0].body[:300].decode()}")
-    return number / passed, spent * 1000 / number, own * 1000 / number
+    return number / passed, cost(before, after, number), own * 1000 / number
 
 
 @contextmanager
