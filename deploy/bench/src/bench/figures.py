@@ -106,6 +106,8 @@ class Report:
 
     def verdict(self) -> str:
         """Say in one line what holds, and first what does not."""
+        if not self.promised:
+            return "nothing of this is promised"
         promised = sorted(self.promised, key=lambda figure: figure.holds)
         kept = sum(figure.holds for figure in promised)
         return f"{kept} of {len(promised)} hold: " + "; ".join(figure.verdict() for figure in promised)

@@ -27,6 +27,13 @@ def test_the_verdict_counts_what_holds_and_begins_with_what_does_not():
     assert not report.holds
 
 
+def test_where_nothing_is_promised_the_verdict_says_so():
+    report = Report({})
+    report.add("holds, 2 of each", "/s", [2100.0])
+    assert report.verdict() == "nothing of this is promised"
+    assert report.holds
+
+
 def test_what_is_just_reached_holds():
     assert at_least(3).kept_by(3.0)
     assert at_most(3).kept_by(3.0)
