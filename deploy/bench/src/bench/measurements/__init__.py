@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping
 
 from bench.bench import Bench
-from bench.measurements import growth, holds, http, in_flight, jobs, memory, reads, ready, soak, webhooks
+from bench.measurements import (
+    growth,
+    holds,
+    http,
+    in_flight,
+    jobs,
+    memory,
+    reads,
+    ready,
+    replicas,
+    soak,
+    webhooks,
+)
 
 Measurement = Callable[[Bench], None]
 MEASUREMENTS: Mapping[str, Measurement] = {
@@ -17,6 +29,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "soak": soak.measure,
     "in-flight": in_flight.measure,  # last: what it puts in flight stays there
     "growth": growth.measure,
+    "replicas": replicas.measure,
 }
-ALONE = frozenset({"growth", "soak"})
-"""What takes long, or much disk, and is measured when it is asked for."""
+ALONE = frozenset({"growth", "replicas", "soak"})
+"""What takes long, or much of the disk or of the machine, and is measured when it is asked for."""
