@@ -231,7 +231,8 @@ class Pool:
                 command_timeout=30,
                 max_cached_statement_lifetime=0,  # kept, however rarely a statement is used,
                 max_cacheable_statement_size=0,  # and however long it is
-                server_settings={"jit": "off", **self._settings},
+                # A plan for each call costs as much as what it plans; tests judge the one for all values.
+                server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan", **self._settings},
             )
         async with asyncio.timeout(_PATIENCE):
             await self._pool  # opens it the first time
