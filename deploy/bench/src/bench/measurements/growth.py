@@ -11,12 +11,13 @@ from itertools import cycle, islice
 from statistics import median
 from uuid import UUID, uuid4
 
+from atelier_local.ports import HOST
 from atelier_local.stack import Stack
 from bench.bench import Bench
 from bench.driving.crowd import together
 from bench.driving.customers import Customer, customers
 from bench.driving.holding import OTHERS, held, leave_credits_alone, warm
-from bench.driving.lines import Lines
+from bench.driving.lines import Lines, written
 from bench.driving.provider import Provider
 from bench.driving.work import ended, jobs_of
 from bench.figures import Baseline, at_most
@@ -29,6 +30,7 @@ CLIENTS, JOBS, AVERAGE = 16, 40, 7
 MADE_IN, LONGEST = 120.0, 3600
 ANNOUNCED = {"credits": (), "catalog": ("--rate=2000",)}
 HOUSE = House(teams=10_000, models=100_000, jobs=1_000_000, holds=1_670_000)
+NOT_AUDITED = b"atelier_credits_audited_timestamp_seconds 0.0"
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,16 @@ def _grow(bench: Bench, full: Stack, house: House, customer: Customer) -> None:
     for name in ("credits", *OTHERS):
         full.start_service(name, wait=False)
     full.await_ready()
+    asyncio.run(_audited(full))
+
+
+async def _audited(full: Stack) -> None:
+    """Wait until credits has audited its ledger, as it does once a day, from its start on."""
+    lines = Lines(f"http://{HOST}:{full.plan.ports['credits']}")
+    async with asyncio.timeout(LONGEST):
+        while NOT_AUDITED in (await lines.ask(written("GET", "/metrics"))).body:  # noqa: ASYNC110 - it is told nowhere else
+            await asyncio.sleep(1)
+    lines.close()
 
 
 def _copy(full: Stack, customer: Customer, number: int) -> Asked:
