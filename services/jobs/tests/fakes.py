@@ -25,11 +25,11 @@ from jobs.application.ports import (
     StorageUnavailable,
     StoredObject,
 )
-from jobs.application.store_results import record_stored
+from jobs.application.store_results import record_stored, store_results
 from jobs.application.submit_call import record_calls, submit_call
 from jobs.application.tools import Tools
 from jobs.domain.calls import Outcome, ProviderCall, ProviderStatus, Submitted
-from jobs.domain.effects import CancelCall, Effect, Submit
+from jobs.domain.effects import CancelCall, Effect, Store, Submit
 from jobs.domain.job import Job
 
 
@@ -196,6 +196,8 @@ class House:
             match effect:
                 case Submit():
                     await self.do(await submit_call(effect, self.tools, self.called))
+                case Store():
+                    await self.do(await store_results(effect, self.transaction, self.tools, self.stored))
                 case CancelCall():
                     await cancel_call(effect, self.tools)
 

@@ -16,7 +16,7 @@ from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.jobs import CancelJob
 from contracts.message import Fact, Message
-from jobs.application.work import Candidates, Occupied, Place, Work
+from jobs.application.work import NONE, Candidates, Occupied, Place, Work
 from jobs.domain.attempt import AttemptState
 from jobs.domain.breaker import Breaker
 from jobs.domain.calls import StepKind
@@ -129,7 +129,8 @@ class MemoryJobs:
         jobs = sorted(self._all(), key=lambda job: job.id)
         return [job for job in jobs if after is None or job.id > after][:limit]
 
-    async def save(self, jobs: Iterable[Job]) -> None:
+    async def save(self, jobs: Iterable[Job], leases: Mapping[UUID, datetime] = NONE) -> None:
+        self.memory.leases |= leases
         for job in jobs:
             self.memory.jobs[job.id] = deepcopy(job)
             await MemoryDiscards(self.memory).add(job.unwanted)
@@ -178,11 +179,12 @@ class MemoryQueue:
         young = [call for call in calls if call.state is AttemptState.STARTED and call.started_at > since]
         return Occupied(len(slots), len(young))
 
-    async def candidates(self, now: datetime, plan_slots: int, _most: int) -> Candidates:
+    async def candidates(self, now, plan_slots, _most, teams=()) -> Candidates:
         ready = [job for job in self._queued() if not job.not_before or job.not_before <= now]
         running = Counter(job.team_id for job in self.memory.jobs.values() if job.state in WORKING)
         waiting = [Waiting(job.id, job.team_id, job.priority, job.created_at) for job in ready]
-        limits = {job.team_id: self.memory.plans.get(job.team_id, plan_slots) for job in ready}
+        asking = {job.team_id for job in ready} | set(teams)
+        limits = {team: self.memory.plans.get(team, plan_slots) for team in asking}
         return Candidates(waiting, running, limits)
 
     async def take(self, ids: Sequence[UUID]) -> list[Job]:

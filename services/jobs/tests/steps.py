@@ -18,9 +18,9 @@ from jobs.application.store_results import store_results, take_results
 from jobs.application.take_callbacks import take_callbacks
 
 
-async def open_job(house: House, operation=Operation.GENERATE_IMAGES, **order) -> UUID:
+async def open_job(house: House, operation=Operation.GENERATE_IMAGES, *, room=0, **order) -> UUID:
     wanted = hold(operation, **order)
-    await house.do(await open_jobs([delivery(held(wanted))], house.transaction, house.clock, RULES))
+    await house.do(await open_jobs([delivery(held(wanted))], house.transaction, house.clock, RULES, room))
     return wanted.job_id
 
 
@@ -32,7 +32,13 @@ async def dispatch(house: House) -> None:
     await house.do(await dispatch_jobs(house.transaction, house.clock, RULES, 40))
 
 
-async def callback(house: House, job: UUID, mac="good", request="r1", body="ok") -> list:
+async def callback(house: House, job: UUID, **told) -> list:
+    effects = await taken_callback(house, job, **told)
+    await house.do(effects)
+    return effects
+
+
+async def taken_callback(house: House, job: UUID, mac="good", request="r1", body="ok", room=0) -> list:
     command = ProviderCallback(
         attempt_id=house.job(job).attempts[-1].id,
         mac=mac,
@@ -40,9 +46,7 @@ async def callback(house: House, job: UUID, mac="good", request="r1", body="ok")
         body=body,
         received_at=NOW,
     )
-    effects = await take_callbacks([delivery(command)], house.transaction, house.tools)
-    await house.do(effects)
-    return effects
+    return await take_callbacks([delivery(command)], house.transaction, house.tools, room)
 
 
 async def poll(house: House, after: float) -> None:
@@ -51,8 +55,8 @@ async def poll(house: House, after: float) -> None:
 
 
 async def store(house: House) -> None:
-    for job in await take_results(house.transaction, house.tools, 8):
-        await house.do(await store_results(job, house.transaction, house.tools, house.stored))
+    for order in await take_results(house.transaction, house.tools, 8):
+        await house.do(await store_results(order, house.transaction, house.tools, house.stored))
 
 
 async def settle(house: House, job: UUID, captured: int = 0) -> None:

@@ -26,6 +26,7 @@ from jobs.adapters.outbound.postgres import transaction
 from jobs.adapters.outbound.s3 import S3
 from jobs.application.announce_jobs import announce_exports, announce_jobs
 from jobs.application.poll_attempts import cancel_call
+from jobs.application.store_results import record_stored, store_results
 from jobs.application.submit_call import record_calls, submit_call
 from jobs.application.tools import Tools
 from jobs.settings import Settings
@@ -65,10 +66,16 @@ def build(settings: Settings) -> Service:
             tools=tools,
             record=Together(partial(record_calls, transaction=begin, tools=tools)),
         ),
+        partial(
+            store_results,
+            transaction=begin,
+            tools=tools,
+            record=Together(partial(record_stored, transaction=begin, tools=tools)),
+        ),
         partial(cancel_call, tools=tools),
-        settings.submit_concurrency,
-        settings.store_concurrency,
-        settings.export_concurrency,
+        submit_limit=settings.submit_concurrency,
+        store_limit=settings.store_concurrency,
+        export_limit=settings.export_concurrency,
     )
 
     @asynccontextmanager

@@ -36,7 +36,7 @@ def outside() -> Outside:
 
 @pytest.fixture
 def workers(outside) -> Workers:
-    return Workers(outside.call, outside.cancel, submit_limit=3, store_limit=2)
+    return Workers(outside.call, outside.call, outside.cancel, submit_limit=3, store_limit=2)
 
 
 def order() -> Submit:

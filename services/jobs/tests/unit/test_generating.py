@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from services.jobs.tests.steps import callback, dispatch, files, open_job, poll, settle, store
+from services.jobs.tests.steps import callback, dispatch, files, open_job, poll, settle, store, taken_callback
 from services.jobs.tests.stories import RULES, TEAM, drawn
 
 from contracts.credits import CaptureCredits, ReleaseCredits
@@ -14,7 +14,7 @@ from jobs.application.dispatch_jobs import dispatch_jobs
 from jobs.application.ports import NotAccepted, ProviderUnavailable, SubmitInDoubt, SubmitRefused
 from jobs.application.store_results import store_results, take_results
 from jobs.domain.calls import ProviderStatus
-from jobs.domain.effects import Ignored
+from jobs.domain.effects import Ignored, Nudge, Store
 from jobs.domain.job import Job
 from jobs.domain.state import State
 
@@ -114,6 +114,52 @@ async def test_a_call_in_doubt_keeps_nobody_from_trying_the_provider_again(house
     assert house.job(job).state is State.RUNNING
 
 
+async def test_a_job_for_which_there_is_room_starts_as_it_is_opened_and_is_said_once(house):
+    job = await open_job(house, room=1)
+    assert len(house.provider.calls) == 1
+    assert house.job(job).state is State.RUNNING
+    assert [fact.status for fact in house.said(JobChanged)] == ["processing"]
+    assert [moment.event for moment in house.job(job).timeline][:2] == ["queued", "processing"]
+    assert Nudge.DISPATCH not in house.effects
+
+
+async def test_without_room_an_opened_job_waits_for_its_turn(house):
+    job = await open_job(house, room=0)
+    assert house.job(job).state is State.QUEUED
+    assert [fact.status for fact in house.said(JobChanged)] == ["queued"]
+    assert house.effects == [Nudge.DISPATCH]
+
+
+async def test_an_opened_job_passes_nobody_over(house):
+    first = await open_job(house)
+    second = await open_job(house, room=1)
+    assert (house.job(first).state, house.job(second).state) == (State.RUNNING, State.QUEUED)
+
+
+async def test_an_opened_job_waits_where_its_plan_leaves_no_slot(house):
+    house.memory.plans[TEAM] = 1
+    first, second = await open_job(house, room=8), await open_job(house, room=8)
+    assert (house.job(first).state, house.job(second).state) == (State.RUNNING, State.QUEUED)
+
+
+async def test_what_a_callback_brings_is_stored_at_once_where_there_is_room(house):
+    house.provider.outcome = drawn(1)
+    files(house, 1)
+    job = await open_job(house, room=1)
+    effects = await callback(house, job, room=1)
+    assert Nudge.STORE not in effects
+    assert await take_results(house.transaction, house.tools, 8) == []
+    assert [capture.quantity for capture in house.said(CaptureCredits)] == [1]
+
+
+async def test_a_callback_that_comes_twice_is_stored_by_one(house):
+    house.provider.outcome = drawn(1)
+    job = await open_job(house, room=1)
+    first, second = [await taken_callback(house, job, room=1) for _ in range(2)]
+    assert [effect.job.id for effect in first if isinstance(effect, Store)] == [job]
+    assert not [effect for effect in second if isinstance(effect, Store)]
+
+
 async def test_a_call_that_waited_beyond_its_grace_is_not_made(house):
     job = await open_job(house)
     (order, *_) = await dispatch_jobs(house.transaction, house.clock, RULES, 40)
@@ -193,7 +239,7 @@ async def test_storing_that_is_cut_off_is_taken_up_at_once(house):
     storing.cancel()
     await asyncio.wait([storing])
     assert storing.cancelled()
-    assert [each.id for each in await take_results(house.transaction, house.tools, 8)] == [job]
+    assert [each.job.id for each in await take_results(house.transaction, house.tools, 8)] == [job]
 
 
 async def test_one_job_that_cannot_be_moved_on_keeps_no_other_back(house, monkeypatch):

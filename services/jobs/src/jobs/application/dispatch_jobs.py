@@ -1,13 +1,14 @@
 """Slots are free: the next jobs start."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from uuid import UUID
 
 from chassis.clock import Clock
 from jobs.application.tools import tell
 from jobs.application.work import Transaction, Work
-from jobs.domain.effects import Effect
-from jobs.domain.fairness import choose
+from jobs.domain.effects import Effect, Follow
+from jobs.domain.fairness import Waiting, choose
+from jobs.domain.job import Job
 from jobs.domain.rules import Rules
 
 TELL_AFTER = timedelta(seconds=1)
@@ -21,12 +22,29 @@ async def dispatch_jobs(transaction: Transaction, clock: Clock, rules: Rules, ca
     async with transaction() as work:
         if capacity < 1 or not await work.queue.anybody(clock()):
             return []
-        free = await _free(work, clock, rules, capacity)
-        if free < 1:
-            return []
-        candidates = await work.queue.candidates(clock(), rules.plan_slots, free)
-        chosen = choose(candidates.waiting, candidates.running, candidates.limits, free)
-        return await _start(work, clock, rules, chosen)
+        started = await start_next(work, clock, rules, capacity)
+        effects = [effect for job, follows in started for effect in tell(work, job, follows)]
+        await work.jobs.save(job for job, _ in started)
+        return effects
+
+
+async def start_next(
+    work: Work, clock: Clock, rules: Rules, capacity: int, new: Sequence[Job] = ()
+) -> list[tuple[Job, list[Follow]]]:
+    """Choose who goes next and start them; returns those whose turn it was, with what follows, to be written.
+
+    `new` jobs wait as well, and are not in the line yet.
+    """
+    free = await _free(work, clock, rules, capacity)
+    if free < 1:
+        return []
+    teams = {job.team_id for job in new}
+    candidates = await work.queue.candidates(clock(), rules.plan_slots, free, teams)
+    waiting = [Waiting(job.id, job.team_id, job.priority, job.created_at) for job in new]
+    chosen = choose([*candidates.waiting, *waiting], candidates.running, candidates.limits, free)
+    at_hand = {job.id: job for job in new}
+    at_hand |= {job.id: job for job in await work.queue.take([id_ for id_ in chosen if id_ not in at_hand])}
+    return await _start(work, clock, rules, [at_hand[id_] for id_ in chosen if id_ in at_hand])
 
 
 async def tell_places(transaction: Transaction, clock: Clock, rules: Rules) -> None:
@@ -49,16 +67,15 @@ async def _free(work: Work, clock: Clock, rules: Rules, capacity: int) -> int:
     return breaker.allows(max(0, free), occupied.submitting, clock())
 
 
-async def _start(work: Work, clock: Clock, rules: Rules, chosen: list[UUID]) -> list[Effect]:
-    jobs = await work.queue.take(chosen)
+async def _start(
+    work: Work, clock: Clock, rules: Rules, jobs: Sequence[Job]
+) -> list[tuple[Job, list[Follow]]]:
     materials = await work.shelf.materials(jobs)
-    effects: list[Effect] = []
+    started = []
     for job in jobs:
         material = job.material or materials.get(job.id)
         if material is None:
-            follows = job.misses_material(clock(), rules)
+            started.append((job, job.misses_material(clock(), rules)))
         else:
-            follows = job.dispatched(material, clock(), rules)
-        effects += tell(work, job, follows)
-    await work.jobs.save(jobs)
-    return effects
+            started.append((job, job.dispatched(material, clock(), rules)))
+    return started

@@ -4,9 +4,17 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from jobs.application.tools import Tools
+from jobs.domain.job import Job
 
 logger = logging.getLogger(__name__)
+
+
+def leased_until(job: Job, tools: Tools) -> datetime:
+    """Tell how long nobody else stores what a job's step made."""
+    return tools.clock() + tools.rules.timing(job.kind).store_lease
 
 
 @asynccontextmanager

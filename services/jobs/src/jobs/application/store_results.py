@@ -22,7 +22,7 @@ from jobs.application.ports import (
 from jobs.application.tools import Tools, tell
 from jobs.application.work import Transaction, Work
 from jobs.domain.brief import archive_key, caption, weights_key
-from jobs.domain.effects import Effect, Follow
+from jobs.domain.effects import Effect, Follow, Store
 from jobs.domain.job import Job
 from jobs.domain.material import Weights, extension, image_keys, sample_keys
 
@@ -51,17 +51,18 @@ class Stored:
 Record = Callable[[Stored], Awaitable[list[Effect]]]
 
 
-async def take_results(transaction: Transaction, tools: Tools, capacity: int) -> list[Job]:
+async def take_results(transaction: Transaction, tools: Tools, capacity: int) -> list[Effect]:
     """Lease up to `capacity` jobs whose results are to be stored."""
     if capacity < 1:
         return []
     leases = {kind: tools.rules.timing(kind).store_lease.total_seconds() for kind in StepKind}
     async with transaction() as work:
-        return await work.workload.to_store(tools.clock(), capacity, leases)
+        return [Store(job) for job in await work.workload.to_store(tools.clock(), capacity, leases)]
 
 
-async def store_results(job: Job, transaction: Transaction, tools: Tools, record: Record) -> list[Effect]:
+async def store_results(order: Store, transaction: Transaction, tools: Tools, record: Record) -> list[Effect]:
     """Store what one job's step made, and record it."""
+    job = order.job
     try:
         lease = tools.rules.timing(job.kind).store_lease
         async with renewing(lambda: _lease(job, lease, transaction, tools), lease):

@@ -1,37 +1,49 @@
 """The provider calls back: the fastest way to an outcome, never the only one."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from contracts.envelope import Delivery
 from contracts.jobs import ProviderCallback
+from jobs.application.leases import leased_until
 from jobs.application.ports import Outcome, Submitted
 from jobs.application.tools import Tools, tell
 from jobs.application.work import Transaction
 from jobs.domain.attempt import Attempt
 from jobs.domain.brief import provider_call
-from jobs.domain.effects import Effect, Follow, Ignored
+from jobs.domain.effects import Effect, Follow, Ignored, Nudge, Store
 from jobs.domain.job import Job
 
 Callback = Delivery[ProviderCallback]
 
 
 async def take_callbacks(
-    deliveries: Sequence[Callback], transaction: Transaction, tools: Tools
+    deliveries: Sequence[Callback], transaction: Transaction, tools: Tools, room: int = 0
 ) -> list[Effect]:
-    """Take each outcome for the attempt it is addressed to; forged ones change nothing."""
+    """Take each outcome for the attempt it is addressed to; forged ones change nothing.
+
+    At most `room` jobs go on to storing their results at once, leased as those that `take_results` finds.
+    """
     genuine = [delivery for delivery in deliveries if _genuine(delivery.message, tools)]
     effects: list[Effect] = [Ignored("forged_callback") for _ in range(len(deliveries) - len(genuine))]
     if not genuine:
         return effects
     async with transaction() as work:
         jobs = await work.jobs.of_attempts({delivery.message.attempt_id for delivery in genuine})
+        done: dict[UUID, Job] = {}
         for delivery in genuine:
             if job := jobs.get(delivery.message.attempt_id):
-                effects += tell(work, job, _take(job, delivery.message, tools))
+                follows = _take(job, delivery.message, tools)
+                done |= {job.id: job} if Nudge.STORE in follows else {}
+                effects += tell(work, job, follows)
             else:
                 effects.append(Ignored("callback_of_nothing"))
-        await work.jobs.save({job.id: job for job in jobs.values()}.values())
-        return effects
+        leased = list(done.values())[:room]
+        changed = {job.id: job for job in jobs.values()}
+        await work.jobs.save(changed.values(), {job.id: leased_until(job, tools) for job in leased})
+        if len(leased) == len(done):
+            effects = [effect for effect in effects if effect is not Nudge.STORE]
+        return [*effects, *map(Store, leased)]
 
 
 def _genuine(callback: ProviderCallback, tools: Tools) -> bool:

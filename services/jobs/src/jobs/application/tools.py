@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.clock import Clock
 from contracts import Message
 from contracts.envelope import Cause, Delivery
-from contracts.jobs import JobsRefused
+from contracts.jobs import JobChanged, JobsRefused
 from jobs.application.ports import Callbacks, Images, Provider, Storage
 from jobs.application.work import Work
 from jobs.domain.effects import Effect, Follow
@@ -50,6 +50,12 @@ def refuse(work: Work, asked: Asked, cause: Delivery[Any] | Cause, code: str, de
     """Answer a request with no."""
     refusal = JobsRefused(request_id=asked.request_id, about=asked.job_id, code=code, detail=detail)
     work.outbox.add(refusal, cause)
+
+
+def newest(follows: Sequence[Follow]) -> list[Follow]:
+    """Leave out what a job was for a moment within one transaction: only its last document is said."""
+    documents = [follow for follow in follows if isinstance(follow, JobChanged)]
+    return [follow for follow in follows if follow not in documents[:-1]]
 
 
 def tell(

@@ -1,9 +1,10 @@
 """What the use cases need of their transaction."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -21,12 +22,14 @@ from jobs.domain.fairness import Waiting
 from jobs.domain.job import Job
 from jobs.domain.material import Material, Weights
 
+NONE: Mapping[Any, Any] = MappingProxyType({})
+
 
 class Jobs(Protocol):
     """The jobs, each with all its attempts. What is read here is locked until the transaction ends."""
 
     async def add(self, jobs: Sequence[Job]) -> set[UUID]:
-        """Add the jobs that do not exist yet, and return their ids."""
+        """Add the jobs that do not exist yet, with their attempts, and return their ids."""
         ...
 
     async def known(self, ids: Iterable[UUID]) -> set[UUID]:
@@ -77,8 +80,8 @@ class Jobs(Protocol):
         """Read the jobs that follow an id, in the order of their ids, without locking them."""
         ...
 
-    async def save(self, jobs: Iterable[Job]) -> None:
-        """Write the jobs and their attempts."""
+    async def save(self, jobs: Iterable[Job], leases: Mapping[UUID, datetime] = NONE) -> None:
+        """Write the jobs and their attempts; until its lease ends nobody takes up a job's results."""
         ...
 
 
@@ -150,8 +153,13 @@ class Queue(Protocol):
         """
         ...
 
-    async def candidates(self, now: datetime, plan_slots: int, most: int) -> Candidates:
-        """Read who may go next; teams without a known plan have `plan_slots`."""
+    async def candidates(
+        self, now: datetime, plan_slots: int, most: int, teams: Collection[UUID] = ()
+    ) -> Candidates:
+        """Read who may go next; teams without a known plan have `plan_slots`.
+
+        Of `teams` it is told what they have running and may have, though nobody of theirs waits.
+        """
         ...
 
     async def take(self, ids: Sequence[UUID]) -> list[Job]:

@@ -14,6 +14,7 @@ from contracts.orders import Operation
 if TYPE_CHECKING:
     from jobs.domain.attempt import Attempt
     from jobs.domain.calls import StepKind, Submitted
+    from jobs.domain.job import Job
     from jobs.domain.record import JobRecord
 
 
@@ -36,6 +37,13 @@ class Submit:
 
     job: JobRecord
     attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Store what the current step of this job made; a lease keeps others from it meanwhile."""
+
+    job: Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +92,5 @@ class Unsettled:
     job_id: UUID
 
 
-Effect = Unsettled | Nudge | Submit | CancelCall | Wasted | Answered | Ended | Ignored
+Effect = Unsettled | Nudge | Submit | Store | CancelCall | Wasted | Answered | Ended | Ignored
 Follow = Message | Effect

@@ -12,7 +12,7 @@ from contracts.credits import CreditsHeld, CreditsSettled
 from contracts.envelope import Delivery
 from contracts.gateway import TeamClosed
 from contracts.jobs import CancelJob, DeleteImages, ExportImages, PinImages, ProviderCallback
-from jobs.adapters.inbound.workers import Workers
+from jobs.adapters.inbound.workers import Pool, Workers
 from jobs.application.cancel_jobs import cancel_jobs
 from jobs.application.close_teams import note_closed_teams
 from jobs.application.delete_images import delete_images
@@ -41,8 +41,15 @@ def consumers(
 
         return handle
 
+    def then_fill(pool: Pool, use_case: Callable[..., Coroutine[Any, Any, list[Effect]]]) -> BatchHandler:
+        async def handle(deliveries: Sequence[Delivery[Any]]) -> None:
+            await workers.fill(pool, lambda room: use_case(deliveries, room=room))
+
+        return handle
+
+    opening = partial(open_jobs, transaction=transaction, clock=clock, rules=rules)
     facts: dict[Any, BatchHandler] = {
-        CreditsHeld: then_work(partial(open_jobs, transaction=transaction, clock=clock, rules=rules)),
+        CreditsHeld: then_fill(workers.submitting, opening),
         CreditsSettled: then_work(partial(settle_jobs, transaction=transaction, clock=clock, rules=rules)),
         ModelChanged: then_work(partial(learn_models, transaction=transaction, clock=clock, rules=rules)),
         ReferenceModelChanged: partial(learn_reference_models, transaction=transaction),
@@ -54,6 +61,8 @@ def consumers(
         PinImages: then_work(partial(pin_images, transaction=transaction)),
         ExportImages: then_work(partial(open_exports, transaction=transaction, clock=clock, rules=rules)),
         CancelJob: then_work(partial(cancel_jobs, transaction=transaction, clock=clock, rules=rules)),
-        ProviderCallback: then_work(partial(take_callbacks, transaction=transaction, tools=tools)),
+        ProviderCallback: then_fill(
+            workers.storing, partial(take_callbacks, transaction=transaction, tools=tools)
+        ),
     }
     return [Consumer("jobs.facts", facts, hot=True), Consumer("jobs.commands", commands, hot=True)]

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from chassis.schedule import Schedule
 from chassis.telemetry import continued
-from chassis.together import Together
 from jobs.adapters.inbound.workers import Workers
 from jobs.application.act_on_deadlines import act_on_deadlines
 from jobs.application.build_exports import build_export, take_exports
@@ -19,12 +18,11 @@ from jobs.application.expire_images import expire_exports, expire_images
 from jobs.application.keeping import Parts
 from jobs.application.pin_images import move_images
 from jobs.application.poll_attempts import poll_attempts
-from jobs.application.store_results import Record, record_stored, store_results, take_results
+from jobs.application.store_results import take_results
 from jobs.application.tools import Tools
 from jobs.application.work import Transaction
-from jobs.domain.effects import Effect, Nudge, Submit
+from jobs.domain.effects import Nudge
 from jobs.domain.export import Export
-from jobs.domain.job import Job
 
 MINUTE = 60.0
 
@@ -50,8 +48,7 @@ def schedules(
     clock, rules = tools.clock, tools.rules
     dispatch = Schedule("dispatch", every, partial(_dispatch, transaction, tools, workers))
     poll = Schedule("poll", every, partial(_poll, transaction, tools, workers))
-    record = Together(partial(record_stored, transaction=transaction, tools=tools))
-    store = Schedule("store", every, partial(_store, transaction, tools, workers, record))
+    store = Schedule("store", every, partial(_store, transaction, tools, workers))
     deadlines = Schedule("deadlines", every, partial(_deadlines, transaction, tools, workers))
     kept = (transaction, tools.storage, clock, rules)
     discard = Schedule("discard", every, partial(discard_objects, *kept))
@@ -79,15 +76,10 @@ def schedules(
 
 
 async def _dispatch(transaction: Transaction, tools: Tools, workers: Workers) -> None:
-    room = workers.submitting.free
-    workers.submitting.full = True  # what ends from here on makes room that is not counted yet
-
-    async def decide() -> list[Effect]:
-        effects = await dispatch_jobs(transaction, tools.clock, tools.rules, room)
-        workers.submitting.full = sum(isinstance(effect, Submit) for effect in effects) >= room
-        return effects
-
-    await workers.carry(decide())
+    workers.submitting.full = False  # everybody who waits is looked at now
+    await workers.fill(
+        workers.submitting, lambda room: dispatch_jobs(transaction, tools.clock, tools.rules, room)
+    )
 
 
 async def _poll(transaction: Transaction, tools: Tools, workers: Workers) -> None:
@@ -120,19 +112,6 @@ async def _export_one(
     workers.nudge(Nudge.EXPORT)
 
 
-async def _store(transaction: Transaction, tools: Tools, workers: Workers, record: Record) -> None:
-    room = workers.storing.free
-    workers.storing.full = True  # as above
-    taken = await take_results(transaction, tools, room)
-    workers.storing.full = len(taken) == room
-    for job in taken:
-        workers.storing.start(_store_one(job, transaction, tools, workers, record))
-
-
-async def _store_one(
-    job: Job, transaction: Transaction, tools: Tools, workers: Workers, record: Record
-) -> None:
-    with continued(job.traceparent, f"store {job.kind}", job_id=str(job.id)):
-        workers.take(await store_results(job, transaction, tools, record))
-    if workers.storing.full:
-        workers.nudge(Nudge.STORE)
+async def _store(transaction: Transaction, tools: Tools, workers: Workers) -> None:
+    workers.storing.full = False  # as above
+    await workers.fill(workers.storing, partial(take_results, transaction, tools))

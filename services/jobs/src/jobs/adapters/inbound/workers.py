@@ -17,6 +17,7 @@ from jobs.domain.effects import (
     Ended,
     Ignored,
     Nudge,
+    Store,
     Submit,
     Unsettled,
     Wasted,
@@ -37,13 +38,14 @@ LAST_WORDS = 2.0
 """Seconds that work which is cut off gets to hand itself back."""
 
 Submits = Callable[[Submit], Awaitable[list[Effect]]]
+Stores = Callable[[Store], Awaitable[list[Effect]]]
 Cancels = Callable[[CancelCall], Awaitable[None]]
 
 
 class Pool:
     """At most so many pieces of work at a time; what fails is logged, and a sweep finds it again.
 
-    `full` is noted by whoever hands work out: more may wait for the next that ends.
+    While it is `full` more may wait for the next that ends. Who hands work out does so in `turn`.
     """
 
     def __init__(self, name: str, limit: int) -> None:
@@ -51,6 +53,7 @@ class Pool:
         self._turns = asyncio.Semaphore(limit)
         self._tasks: set[asyncio.Task[None]] = set()
         self.full = False
+        self.turn = asyncio.Lock()
 
     @property
     def free(self) -> int:
@@ -85,12 +88,19 @@ class Workers:
     """Carries effects out."""
 
     def __init__(
-        self, submit: Submits, cancel: Cancels, submit_limit: int, store_limit: int, export_limit: int = 1
+        self,
+        submit: Submits,
+        store: Stores,
+        cancel: Cancels,
+        *,
+        submit_limit: int,
+        store_limit: int,
+        export_limit: int = 1,
     ) -> None:
         self.submitting = Pool("submit", submit_limit)
         self.storing = Pool("store", store_limit)
         self.exporting = Pool("export", export_limit)
-        self._submit, self._cancel = submit, cancel
+        self._submit, self._store, self._cancel = submit, store, cancel
         self._nudges: dict[Nudge, Callable[[], None]] = {}
         self._deciding: set[asyncio.Task[None]] = set()
 
@@ -110,12 +120,26 @@ class Workers:
         task.add_done_callback(self._deciding.discard)
         await asyncio.shield(task)
 
+    async def fill(self, pool: Pool, decide: Callable[[int], Coroutine[Any, Any, list[Effect]]]) -> None:
+        """Decide what a pool's room is used for, one decision at a time, and begin it, as `carry` does."""
+
+        async def in_turn() -> list[Effect]:
+            async with pool.turn:
+                was_full, pool.full = pool.full, True  # what ends from here on makes room not counted yet
+                self.take(await decide(pool.free))
+                pool.full = was_full or not pool.free
+            return []
+
+        await self.carry(in_turn())
+
     def take(self, effects: Iterable[Effect]) -> None:
         """Begin what follows from a committed decision."""
         for effect in effects:
             match effect:
                 case Submit():
                     self.submitting.start(self._do_submit(effect))
+                case Store():
+                    self.storing.start(self._do_store(effect))
                 case CancelCall():
                     self.submitting.start(self._do_cancel(effect))
                 case Nudge():
@@ -141,6 +165,12 @@ class Workers:
             self.take(await self._submit(order))
         if self.submitting.full:
             self.nudge(Nudge.DISPATCH)
+
+    async def _do_store(self, order: Store) -> None:
+        with continued(order.job.traceparent, f"store {order.job.kind}", job_id=str(order.job.id)):
+            self.take(await self._store(order))
+        if self.storing.full:
+            self.nudge(Nudge.STORE)
 
     async def _do_cancel(self, order: CancelCall) -> None:
         with continued(order.traceparent, "cancel call"):

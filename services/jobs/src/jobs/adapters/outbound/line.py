@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -47,19 +47,20 @@ _CANDIDATES = text(
                 order by jobs.team_id limit 1)
         from teams where teams.team_id is not null
     ), busy as ({_BUSY}), free as (
-        select teams.team_id, coalesce(busy.running, 0) as running,
+        select asking.team_id, coalesce(busy.running, 0) as running,
             coalesce(plans.running, :plan_slots) as allowed
-        from teams left join busy using (team_id) left join jobs.plans using (team_id)
-        where teams.team_id is not null
+        from (select team_id from teams union select unnest(cast(:teams as uuid[]))) as asking
+        left join busy using (team_id) left join jobs.plans using (team_id)
+        where asking.team_id is not null
     )
     select next.id, free.team_id, next.priority, next.created_at, free.running, free.allowed
-    from free cross join lateral (
+    from free left join lateral (
         select id, priority, created_at from jobs.jobs
         where jobs.team_id = free.team_id and state = 'queued'
             and (not_before is null or not_before <= :now)
         order by priority desc, created_at, id
         limit least(:most, greatest(free.allowed - free.running, 0))
-    ) as next
+    ) as next on true
     """  # noqa: S608 - names of ours alone
 )
 _PLACES = text(
@@ -113,19 +114,21 @@ class PostgresQueue:
         row = (await self._connection.execute(_OCCUPIED, {"since": since})).one()
         return Occupied(row.slots, row.submitting)
 
-    async def candidates(self, now: datetime, plan_slots: int, most: int) -> Candidates:
+    async def candidates(
+        self, now: datetime, plan_slots: int, most: int, teams: Collection[UUID] = ()
+    ) -> Candidates:
         """Read who may go next: of each team, as many as its limit leaves."""
-        values = {"now": now, "plan_slots": plan_slots, "most": most}
+        values = {"now": now, "plan_slots": plan_slots, "most": most, "teams": list(teams)}
         rows = (await self._connection.execute(_CANDIDATES, values)).all()
         return Candidates(
-            waiting=[Waiting(row.id, row.team_id, row.priority, row.created_at) for row in rows],
+            waiting=[Waiting(row.id, row.team_id, row.priority, row.created_at) for row in rows if row.id],
             running={row.team_id: row.running for row in rows},
             limits={row.team_id: row.allowed for row in rows},
         )
 
     async def take(self, ids: Sequence[UUID]) -> list[Job]:
         """Lock those of the jobs that still wait, in the order given."""
-        return await self._jobs.take(ids)
+        return await self._jobs.take(ids) if ids else []
 
     async def places(self, before: datetime, plan_slots: int, otherwise: str, limit: int) -> list[Place]:
         """Find queued jobs whose place is worth telling."""

@@ -28,7 +28,7 @@ from jobs.adapters.outbound.rows import (
     unnest,
 )
 from jobs.adapters.outbound.shelf import PostgresShelf, PostgresTombstones
-from jobs.application.work import Transaction, Work
+from jobs.application.work import NONE, Transaction, Work
 from jobs.domain.attempt import Attempt
 from jobs.domain.calls import StepKind
 from jobs.domain.job import Job
@@ -64,15 +64,12 @@ _USING = text(
 _KNOWN = text("select id from jobs.jobs where id = any(cast(:ids as uuid[]))")
 _IN_TRAINING = text("select training_of from jobs.jobs where training_of = any(cast(:ids as uuid[]))")
 _ATTEMPTS = text("select * from jobs.attempts where job_id = any(cast(:ids as uuid[])) order by step, n")
-_ADD = text(
-    f"insert into jobs.jobs ({', '.join(JOB_COLUMNS)}) select * from {unnest(JOB_COLUMNS)}"  # noqa: S608 - names of ours
-    " on conflict (id) do nothing returning id"
-)
+_SAVED = {**JOB_COLUMNS, "lease_until": "timestamptz"}
 _CHANGING = [name for name in JOB_COLUMNS if name not in ("id", "team_id", "operation", "created_at")]
 _SAVE = text(
     f"update jobs.jobs set {', '.join(f'{name} = new.{name}' for name in _CHANGING)},"  # noqa: S608 - names of ours
-    " lease_until = case when new.state = 'storing' then jobs.lease_until end"
-    f" from {unnest(JOB_COLUMNS)} where jobs.id = new.id"
+    " lease_until = case when new.state = 'storing' then coalesce(new.lease_until, jobs.lease_until) end"
+    f" from {unnest(_SAVED)} where jobs.id = new.id"
 )
 _SAVE_ATTEMPTS = text(
     f"insert into jobs.attempts ({', '.join(ATTEMPT_COLUMNS)}) select * from {unnest(ATTEMPT_COLUMNS, 'of_')}"  # noqa: S608 - names of ours
@@ -80,6 +77,13 @@ _SAVE_ATTEMPTS = text(
     " request_id = excluded.request_id, response_url = excluded.response_url,"
     " status_url = excluded.status_url, cancel_url = excluded.cancel_url,"
     " ended_at = excluded.ended_at"
+)
+_ADD = text(
+    f"with added as (insert into jobs.jobs ({', '.join(JOB_COLUMNS)}) select * from {unnest(JOB_COLUMNS)}"  # noqa: S608 - names of ours
+    " on conflict (id) do nothing returning id),"
+    f" tried as (insert into jobs.attempts ({', '.join(ATTEMPT_COLUMNS)})"
+    f" select new.* from {unnest(ATTEMPT_COLUMNS, 'of_')} join added on added.id = new.job_id)"
+    " select id from added"
 )
 _SAVING = {
     (True, False): _SAVE,
@@ -120,15 +124,16 @@ class PostgresJobs:
 
     def __init__(self, connection: Connection, discards: PostgresDiscards) -> None:
         self._connection, self._discards = connection, discards
-        self._rows: dict[UUID, tuple[Any, ...]] = {}
+        self._jobs: dict[UUID, Job] = {}
         self._attempts: dict[UUID, Attempt] = {}
 
     async def add(self, jobs: Sequence[Job]) -> set[UUID]:
-        """Add the jobs that do not exist yet, and return their ids."""
+        """Add the jobs that do not exist yet, with their attempts, and return their ids."""
         if not jobs:
             return set()
-        rows = [job_row(job) for job in jobs]
-        return set((await self._run(_ADD, **arrays(JOB_COLUMNS, rows))).scalars())
+        values = arrays(JOB_COLUMNS, [job_row(job) for job in jobs])
+        tried = [attempt_row(attempt) for job in jobs for attempt in job.attempts]
+        return set((await self._run(_ADD, **values, **arrays(ATTEMPT_COLUMNS, tried, "of_"))).scalars())
 
     async def known(self, ids: Iterable[UUID]) -> set[UUID]:
         """Tell which of these jobs exist."""
@@ -186,13 +191,13 @@ class PostgresJobs:
         jobs = {job.id: job for job in await self.sweep(_TAKE, ids=list(ids))}
         return [jobs[id_] for id_ in ids if id_ in jobs]
 
-    async def save(self, jobs: Iterable[Job]) -> None:
+    async def save(self, jobs: Iterable[Job], leases: Mapping[UUID, datetime] = NONE) -> None:
         """Write the jobs that have changed, and their attempts."""
         jobs = list(jobs)
-        rows = [row for row in map(job_row, jobs) if row != self._rows.get(row[0])]
+        rows = [(*job_row(job), leases.get(job.id)) for job in jobs if job != self._jobs.get(job.id)]
         attempts = [attempt for job in jobs for attempt in job.attempts]
         changed = [attempt for attempt in attempts if attempt != self._attempts.get(attempt.id)]
-        values = arrays(JOB_COLUMNS, rows) if rows else {}
+        values = arrays(_SAVED, rows) if rows else {}
         if changed:
             values |= arrays(ATTEMPT_COLUMNS, [attempt_row(attempt) for attempt in changed], "of_")
         if values:
@@ -234,7 +239,7 @@ class PostgresJobs:
         jobs = {job.id: job for job in found}
         if not jobs:
             return []
-        self._rows |= {job.id: job_row(job) for job in jobs.values()}
+        self._jobs |= {job.id: copy(job) for job in jobs.values()}
         for row in await self._run(_ATTEMPTS, ids=list(jobs)):
             attempt = read_attempt(row)
             jobs[attempt.job_id].attempts.append(attempt)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from jobs.domain.attempt import Attempt, AttemptState
 from jobs.domain.calls import Submitted
 from jobs.domain.job import Job
+
+Remembered = TypeVar("Remembered", Job, Attempt)
 
 _JOB = TypeAdapter(Job)
 _APART = {"attempts", "due_at", "poll_at", "unwanted"}
@@ -58,7 +60,9 @@ def unnest(columns: dict[str, str], prefix: str = "") -> str:
 
 def arrays(columns: dict[str, str], rows: Sequence[Sequence[Any]], prefix: str = "") -> dict[str, list[Any]]:
     """Turn rows into the parameters of `unnest`."""
-    names = (f"{prefix}{name}" for name in columns)
+    names = [f"{prefix}{name}" for name in columns]
+    if not rows:
+        return {name: [] for name in names}
     return dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True))
 
 
@@ -127,6 +131,6 @@ def read_attempt(row: Any) -> Attempt:  # noqa: ANN401 - a row of SQLAlchemy has
     )
 
 
-def copy(attempt: Attempt) -> Attempt:
-    """Copy an attempt as it is now, to see later whether it changed."""
-    return replace(attempt)
+def copy(one: Remembered) -> Remembered:
+    """Copy a job or an attempt as it is now, to see later whether it changed; what it holds never does."""
+    return replace(one)
