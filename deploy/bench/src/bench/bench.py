@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from atelier_local.locks import only_one
 from atelier_local.nodes import Nodes, choose_nodes, forget
 from atelier_local.plan import PROCESSES, Variables
 from atelier_local.stack import Stack
@@ -70,8 +71,8 @@ class Bench:
 
     @cached_property
     def nodes(self) -> Nodes:
-        """Postgres and RabbitMQ for the bench alone."""
-        FOLDER.mkdir(parents=True, exist_ok=True)
+        """Postgres and RabbitMQ for the bench alone; raises CannotStart where another bench has them."""
+        self._open.enter_context(only_one(FOLDER / "state" / "lock"))
         nodes = choose_nodes(FOLDER, REPOSITORY / "compose.yaml")
         nodes.start()
         self._open.callback(forget, nodes)

@@ -10,11 +10,11 @@ from atelier_local.errors import CannotStart
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Refuse a second stack in the same folder; raises CannotStart."""
+    """Refuse a second user of the folder that `path` is two levels below; raises CannotStart."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         try:
             flock(lock, LOCK_EX | LOCK_NB)
         except BlockingIOError:
-            raise CannotStart(f"a stack is already running in {path.parent.parent}") from None
+            raise CannotStart(f"somebody is already at work in {path.parent.parent}") from None
         yield
