@@ -17,7 +17,7 @@ from contracts.credits import AccountChanged, CaptureCredits, HoldCredits, Quote
 from contracts.message import Message
 from contracts.registry import message_class
 from credits.adapters.outbound.audit import PostgresAudit
-from credits.adapters.outbound.postgres import OPTIONS, transaction
+from credits.adapters.outbound.postgres import transaction
 from credits.application.add_top_ups import add_top_ups
 from credits.application.capture_credits import capture_credits
 from credits.application.dispute_payments import dispute_payments
@@ -127,7 +127,7 @@ def migrated(fresh_database: FreshDatabase) -> str:
 @pytest.fixture
 async def database(migrated: str) -> AsyncIterator[Database]:
     """The real books; whatever a test did to them, the audit finds nothing."""
-    database = Database(migrated, "credits", 8, OPTIONS)
+    database = Database(migrated, "credits", 8)
     yield database
     try:
         report = await verify_ledger(PostgresAudit(database))

@@ -16,6 +16,12 @@ from asyncpg.pool import PoolConnectionProxy
 
 from chassis.statement import Statement
 
+PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+"""How each statement is planned: once for all values, and by an index where there is one.
+
+Planning each call costs as much as many calls themselves. A plan that is kept may have been made while its
+table was empty, and would then read it whole until it is analyzed. `chassis.plans` judges these very plans.
+"""
 _PATIENCE = 10.0
 """Seconds that somebody waits for a connection."""
 _CLOSED_WITHIN = 5.0
@@ -213,8 +219,8 @@ class _Driver(asyncpg.Connection):
 class Pool:
     """At most so many connections, opened when they are needed; one that was closed is not given out."""
 
-    def __init__(self, dsn: str, size: int, settings: Mapping[str, str], *, codecs: bool = True) -> None:
-        self._dsn, self._size, self._settings, self._codecs = dsn, size, settings, codecs
+    def __init__(self, dsn: str, size: int, *, codecs: bool = True) -> None:
+        self._dsn, self._size, self._codecs = dsn, size, codecs
         self._pool: asyncpg.Pool | None = None
 
     async def take(self) -> Driver:
@@ -231,8 +237,7 @@ class Pool:
                 command_timeout=30,
                 max_cached_statement_lifetime=0,  # kept, however rarely a statement is used,
                 max_cacheable_statement_size=0,  # and however long it is
-                # A plan for each call costs as much as what it plans; tests judge the one for all values.
-                server_settings={"jit": "off", "plan_cache_mode": "force_generic_plan", **self._settings},
+                server_settings=dict(PLANNING),
             )
         async with asyncio.timeout(_PATIENCE):
             await self._pool  # opens it the first time

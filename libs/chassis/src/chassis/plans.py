@@ -1,8 +1,8 @@
 """For tests: what Postgres reads to answer a statement, whatever the values.
 
-The plan is the generic one, which a prepared statement soon keeps for every value. The tables of a test
-are small, so Postgres is told to prefer an index where there is any: what still reads a whole table then has
-none to use, and would be slow in a large house.
+A connection keeps one plan of a statement for all values, and prefers an index where there is any
+(`chassis.connection.PLANNING`): what still reads a whole table has none to use, and would be slow in a large
+house.
 """
 
 import re
@@ -16,7 +16,6 @@ from typing import Any
 from chassis.database import Database
 from chassis.statement import Statement
 
-_SETTINGS = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "jit": "off"}
 _PLANNED = re.compile(r"\s*(select|insert|update|delete|with)\b", re.IGNORECASE)
 
 
@@ -93,8 +92,6 @@ async def _planning(database: Database) -> AsyncIterator[Any]:
         changes = driver.transaction()
         await changes.start()
         try:
-            for name, value in _SETTINGS.items():
-                await driver.execute(f"set local {name} = {value}")
             yield driver
         finally:
             await changes.rollback()

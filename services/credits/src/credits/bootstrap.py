@@ -16,7 +16,7 @@ from credits.adapters.outbound import lifts
 from credits.adapters.outbound.alarms import LoggedAlarms
 from credits.adapters.outbound.audit import PostgresAudit
 from credits.adapters.outbound.figures import PostgresFigures
-from credits.adapters.outbound.postgres import OPTIONS, transaction
+from credits.adapters.outbound.postgres import transaction
 from credits.application.ports import Transaction
 from credits.domain.limits import Limits
 from credits.settings import Settings
@@ -41,7 +41,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
 
 def connect(settings: Settings) -> Database:
     """Open the service's own schema."""
-    return Database(settings.database_url, "credits", settings.database_pool, OPTIONS)
+    return Database(settings.database_url, "credits", settings.database_pool)
 
 
 def transactions(settings: Settings, database: Database) -> Transaction:

@@ -19,11 +19,6 @@ from credits.domain.account import Account
 from credits.domain.books import Books, Claim, Grant, KeyWindow, Request
 from credits.domain.limits import Limits
 
-# Every row is looked up by its key, but a plan is kept as it was made, maybe while the table was empty: then
-# each batch would read the table whole until it is analyzed. Planning anew each time (plan_cache_mode) avoids
-# that as well, but a batch then takes a third longer.
-OPTIONS = {"enable_seqscan": "off"}
-
 
 def transaction(database: Database, limits: Limits | None = None) -> Transaction:
     """Make the transactions of this database, under the limits an operator set."""
