@@ -23,9 +23,10 @@ WARM_UP = 2.0
 def measure(bench: Bench) -> None:
     """Measure each rate, open loop, timed from the scheduled moment until the credits are held."""
     bench.provider.hold_on()
-    asyncio.run(_at(bench, RATES[0], WARM_UP))  # connections opened, plans made
+    teams = bench.customers
+    asyncio.run(_at(bench, teams, RATES[0], WARM_UP))  # connections opened, plans made
     for rate in RATES:
-        runs = [asyncio.run(_at(bench, rate, bench.scale.seconds)) for _ in range(bench.scale.runs)]
+        runs = [asyncio.run(_at(bench, teams, rate, bench.scale.seconds)) for _ in range(bench.scale.runs)]
         for share in (0.5, 0.99):
             figures = [percentile(run, share) for run, _ in runs]
             name = f"POST /api/generate at {rate}/s, p{share * 100:.0f}"
@@ -34,8 +35,8 @@ def measure(bench: Bench) -> None:
         bench.report.add(f"POST /api/generate at {rate}/s, errors", "", errors, at_most(0))
 
 
-async def _at(bench: Bench, rate: int, seconds: float) -> tuple[list[float], int]:
-    found = await posted(Lines(bench.stack.url), bench.customers, rate, seconds)
+async def _at(bench: Bench, teams: Sequence[Customer], rate: int, seconds: float) -> tuple[list[float], int]:
+    found = await posted(Lines(bench.stack.url), teams, rate, seconds)
     bench.say(said(rate, *found))
     return found
 
