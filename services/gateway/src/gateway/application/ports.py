@@ -131,8 +131,13 @@ Notice = LowBalance | ImagesExpiring | WebhookEndpointDisabled
 class EventLog(Protocol):
     """Everything public that happened, in one order."""
 
-    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
-        """Append documents and notices, each once, and wake whoever waits for news; returns what is new."""
+    async def append(
+        self, facts: Sequence[Document | Notice], now: datetime, granted: Collection[UUID] | None = None
+    ) -> Sequence[Document | Notice]:
+        """Append documents and notices, each once, and wake whoever waits for news; returns what is new.
+
+        `granted` are the requests that were, if no other was settled; None when nobody can tell.
+        """
 
     async def prune(self, before: datetime) -> None:
         """Drop what happened before then."""

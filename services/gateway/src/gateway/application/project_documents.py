@@ -36,24 +36,31 @@ async def project_documents(
         await work.documents.price(_of(PricingChanged, messages))
         await work.documents.quote(_of(CreditsQuoted, messages))
         await work.documents.hold([hold for held in _of(CreditsHeld, messages) for hold in held.holds])
-        taken_back = await _settle(work, deliveries, stopping(jobs), credited(accounts))
+        settled = await _settled(work, deliveries, stopping(jobs), credited(accounts))
+        taken_back = await _take_back(work, settled)
         # Slots last: every request of a team waits for its row. Their absence makes a second time boring.
         await work.slots.allow({plan.team_id: plan.limits.open for plan in _of(PlanChanged, newer)})
         await work.slots.give_back({job.id for job in jobs if job.status in TERMINAL} | taken_back)
         news = [document for document in newer if not isinstance(document, QUIET)]
-        told = await work.log.append((*news, *_notices(messages)), clock())
+        plain = all(request.verdict == GRANTED for request in settled)
+        granted = [request.id for request in settled] if plain else None
+        told = await work.log.append((*news, *_notices(messages)), clock(), granted)
         await write_notices(work, told, site, clock())
 
 
-async def _settle(
+async def _settled(
     work: Work, deliveries: Sequence[Delivery[Message]], stopped: set[UUID], funded: set[UUID]
-) -> set[UUID]:
-    """Store verdicts and take declined documents back; returns the jobs that never were."""
+) -> list[Request]:
+    """Store verdicts; returns the requests that had none before."""
     verdicts: dict[UUID, Verdict] = dict(spoken(deliveries))
     awaited = await work.requests.awaited((Kind.CANCEL_JOB,), stopped)
     awaited += await work.requests.awaited((Kind.SIGN_UP, Kind.OPEN_TEAM), funded)
     verdicts |= {request.id: GRANTED for request in awaited}
-    settled = await work.requests.settle(verdicts)
+    return await work.requests.settle(verdicts)
+
+
+async def _take_back(work: Work, settled: Iterable[Request]) -> set[UUID]:
+    """Take back the documents of what was declined; returns the jobs that never were."""
     declined = [request for request in settled if request.verdict and request.verdict.outcome != "granted"]
     jobs = {job for request in declined for job in request.jobs}
     await work.documents.withdraw(jobs, _models(declined))

@@ -1,6 +1,6 @@
 """The event log: everything public that happened, in one order without gaps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,10 @@ from contracts.message import Document, Fact
 from gateway.application.ports import Notice
 
 CHANNEL = "gateway_news"
+GRANTED = "granted"
+"""Begins a notification of a commit that settled nothing but the requests it names, and granted those."""
+_MOST_NAMED = 200
+"""Postgres takes 8,000 bytes in a notification."""
 # The row lock is the fence: numbers are taken in the order of the commits, so readers never miss a row.
 _APPEND = text(f"""
     with head as (
@@ -24,10 +28,10 @@ _APPEND = text(f"""
             with ordinality as d (team_id, type, subject, version, document, position)
         on conflict (type, subject, version) do nothing returning seq
     )
-    select head.seq as last, pg_notify('{CHANNEL}', '') as told, array(select seq from added) as numbers
+    select head.seq as last, pg_notify('{CHANNEL}', :told) as told, array(select seq from added) as numbers
     from head
 """)  # noqa: S608 - a name of ours
-_NOTIFY = text(f"select pg_notify('{CHANNEL}', '')")
+_NOTIFY = text(f"select pg_notify('{CHANNEL}', :told)")
 _PRUNE = text("""
     with old as (delete from gateway.event_log where at < :before returning seq)
     update gateway.log_head set pruned_to = greatest(pruned_to, (select max(seq) from old))
@@ -41,19 +45,28 @@ class StoredLog:
 
     connection: Connection
 
-    async def append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
+    async def append(
+        self, facts: Sequence[Document | Notice], now: datetime, granted: Collection[UUID] | None = None
+    ) -> Sequence[Document | Notice]:
         """Append documents and notices, each once; returns those that are new.
 
-        After the commit it wakes whoever waits for news or a verdict.
+        After the commit it wakes whoever waits for news or a verdict. Where nothing was settled but what was
+        `granted`, nobody has to look for it.
         """
+        told = (
+            "" if granted is None or len(granted) > _MOST_NAMED else " ".join((GRANTED, *map(str, granted)))
+        )
         if facts:
-            return await self._append(facts, now)
-        await self.connection.execute(_NOTIFY)
+            return await self._append(facts, now, told)
+        await self.connection.execute(_NOTIFY, {"told": told})
         return []
 
-    async def _append(self, facts: Sequence[Document | Notice], now: datetime) -> Sequence[Document | Notice]:
+    async def _append(
+        self, facts: Sequence[Document | Notice], now: datetime, told: str
+    ) -> Sequence[Document | Notice]:
         count = len(facts)
         values = {
+            "told": told,
             "count": count,
             "now": now,
             "teams": [_team(fact) for fact in facts],

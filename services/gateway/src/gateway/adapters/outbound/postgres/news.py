@@ -14,9 +14,10 @@ import orjson
 from chassis.database import Database
 from chassis.health import Health
 from chassis.supervision import keep_running
+from gateway.adapters.outbound.postgres.event_log import GRANTED as GRANTED_NOW
 from gateway.adapters.outbound.postgres.listener import EVERYTHING, Listener
 from gateway.application.ports import Awaited, Watch
-from gateway.domain.requests import Verdict
+from gateway.domain.requests import GRANTED, Verdict
 
 _VERDICTS = """
     select id, cast(verdict as text) as verdict from gateway.requests
@@ -34,7 +35,8 @@ Waiter = TypeVar("Waiter", Watch, asyncio.Future[Verdict | None])
 class News:
     """Wakes who waits for a verdict, or for events of a team, whenever the projector has committed.
 
-    Notifications may be lost with their connection, so it also looks every second.
+    A notification says which requests were granted; whatever else may have happened is looked for. As it may
+    be lost with its connection, everybody is looked for every second, too.
     """
 
     def __init__(self, database: Database, dsn: str, health: Health, backlog_limit: int) -> None:
@@ -43,6 +45,7 @@ class News:
         self._watching: defaultdict[UUID, list[Watch]] = defaultdict(list)
         self._stopping = False
         self._wake = asyncio.Event()
+        self._looked = float("-inf")
         self._seq: int | None = None
         self._backlog = 0
         self._counted = float("-inf")
@@ -73,7 +76,7 @@ class News:
     async def wait(self, request_id: UUID, seconds: float) -> Verdict | None:
         """Wait for the verdict of a request made before; None when there is none in time."""
         with self.expect(request_id) as verdict:
-            self._wake.set()
+            self._look()
             return await verdict(seconds)
 
     @contextmanager
@@ -111,20 +114,33 @@ class News:
             await asyncio.wait(tasks)
 
     def _hear(self, told: str) -> None:
-        """Look at once; a notification that names a team tells of its people."""
-        self._wake.set()
+        """Look at once, but for verdicts that are told; a notification that names a team is of its people."""
+        word, *granted = told.split() or ("",)
+        if word == GRANTED_NOW:
+            for request_id in granted:
+                self._answer(UUID(request_id), GRANTED)
+            if self._watching:
+                self._wake.set()
+            return
+        self._look()
         for team_id, watches in self._watching.items():
             if told in (EVERYTHING, f"{team_id}"):
                 for watch in watches:
                     watch.people = True
                     watch.changed.set()
 
+    def _look(self) -> None:
+        """Have everything looked for, now."""
+        self._looked = float("-inf")
+        self._wake.set()
+
     async def _look_once(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_EVERY):
                 await self._wake.wait()
         self._wake.clear()
-        if self._waiting:
+        if self._waiting and time.monotonic() - self._looked >= _LOOK_EVERY:
+            self._looked = time.monotonic()
             await self._tell_verdicts()
         if self._watching:
             await self._tell_teams()
@@ -137,10 +153,12 @@ class News:
 
     async def _tell_verdicts(self) -> None:
         for row in await self._database.read(_VERDICTS, list(self._waiting)):
-            verdict = Verdict(**orjson.loads(row["verdict"]))
-            for waiting in self._waiting.get(row["id"], ()):
-                if not waiting.done():
-                    waiting.set_result(verdict)
+            self._answer(row["id"], Verdict(**orjson.loads(row["verdict"])))
+
+    def _answer(self, request_id: UUID, verdict: Verdict) -> None:
+        for waiting in self._waiting.get(request_id, ()):
+            if not waiting.done():
+                waiting.set_result(verdict)
 
     async def _tell_teams(self) -> None:
         [found] = await self._database.read(_HEAD)
