@@ -16,7 +16,7 @@ from contracts.catalog import ModelChanged, ReferenceModelChanged
 from contracts.envelope import Cause, Delivery
 from contracts.jobs import CancelJob
 from contracts.message import Fact, Message
-from jobs.application.work import NONE, Candidates, Occupied, Place, Work
+from jobs.application.work import NONE, Candidates, Place, Work
 from jobs.domain.attempt import AttemptState
 from jobs.domain.breaker import Breaker
 from jobs.domain.calls import StepKind
@@ -173,11 +173,13 @@ class MemoryQueue:
     async def set_breaker(self, breaker: Breaker) -> None:
         self.memory.breaker = deepcopy(breaker)
 
-    async def occupied(self, since: datetime) -> Occupied:
-        slots = [job for job in self.memory.jobs.values() if job.state in WITH_PROVIDER]
-        calls = [job.attempts[-1] for job in slots if job.state is State.SUBMITTING]
-        young = [call for call in calls if call.state is AttemptState.STARTED and call.started_at > since]
-        return Occupied(len(slots), len(young))
+    async def occupied(self, most: int) -> int:
+        return min(most, sum(job.state in WITH_PROVIDER for job in self.memory.jobs.values()))
+
+    async def submitting(self, since: datetime) -> int:
+        jobs = (job for job in self.memory.jobs.values() if job.state is State.SUBMITTING)
+        calls = [job.attempts[-1] for job in jobs]
+        return sum(call.state is AttemptState.STARTED and call.started_at > since for call in calls)
 
     async def candidates(self, now, plan_slots, _most, teams=()) -> Candidates:
         ready = [job for job in self._queued() if not job.not_before or job.not_before <= now]

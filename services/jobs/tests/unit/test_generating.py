@@ -132,6 +132,7 @@ async def test_without_room_an_opened_job_waits_for_its_turn(house):
 
 async def test_an_opened_job_passes_nobody_over(house):
     first = await open_job(house)
+    house.clock.pass_by(seconds=1)
     second = await open_job(house, room=1)
     assert (house.job(first).state, house.job(second).state) == (State.RUNNING, State.QUEUED)
 

@@ -61,10 +61,13 @@ async def tell_places(transaction: Transaction, clock: Clock, rules: Rules) -> N
 
 
 async def _free(work: Work, clock: Clock, rules: Rules, capacity: int) -> int:
+    now = clock()
     breaker = await work.queue.dispatcher()  # from here on nobody else dispatches
-    occupied = await work.queue.occupied(clock() - LONGEST_SUBMIT)
-    free = min(capacity, rules.provider_slots - occupied.slots)
-    return breaker.allows(max(0, free), occupied.submitting, clock())
+    if breaker.is_open(now):
+        return 0
+    free = min(capacity, rules.provider_slots - await work.queue.occupied(rules.provider_slots))
+    submitting = await work.queue.submitting(now - LONGEST_SUBMIT) if breaker.failures else 0
+    return breaker.allows(free, submitting, now)
 
 
 async def _start(

@@ -111,14 +111,6 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
-class Occupied:
-    """How many of the provider's slots are taken, and how many of them are just being submitted."""
-
-    slots: int
-    submitting: int
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a queued job stands in its team, counted from 1, and why it waits."""
 
@@ -146,11 +138,12 @@ class Queue(Protocol):
         """Write the circuit breaker."""
         ...
 
-    async def occupied(self, since: datetime) -> Occupied:
-        """Count what the provider has, from the jobs themselves.
+    async def occupied(self, most: int) -> int:
+        """Count what the provider has, from the jobs themselves; nobody asks beyond `most`."""
+        ...
 
-        A call that began before `since`, or is in doubt, is not being submitted any more.
-        """
+    async def submitting(self, since: datetime) -> int:
+        """Count the calls just being made, but for those that began before `since` or are in doubt."""
         ...
 
     async def candidates(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.connection import Connection
 from chassis.statement import text
-from jobs.application.work import Candidates, Occupied, Place
+from jobs.application.work import Candidates, Place
 from jobs.domain.breaker import Breaker
 from jobs.domain.fairness import Waiting
 from jobs.domain.job import Job
@@ -26,31 +26,43 @@ _FAILURES = text("select failures from jobs.dispatcher")
 _SET_BREAKER = text("update jobs.dispatcher set failures = :failures, open_until = :open_until")
 _OCCUPIED = text(
     """
-    select count(*) as slots, count(*) filter (where state = 'submitting' and exists (
-        select 1 from jobs.attempts
-        where job_id = jobs.id and attempts.state = 'started' and started_at > :since
-    )) as submitting
-    from jobs.jobs
-    where state in ('submitting', 'running', 'storing') and (state <> 'storing' or step < steps)
+    select count(*) from (
+        select 1 from jobs.jobs where state in ('submitting', 'running', 'storing')
+            and (state <> 'storing' or step < steps)
+        limit :most
+    ) as working
     """  # a training keeps its slot between its steps
+)
+_SUBMITTING = text(
+    """
+    select count(*) from jobs.jobs cross join lateral (
+        select from jobs.attempts
+        where job_id = jobs.id and attempts.state = 'started' and started_at > :since limit 1
+    ) as call where jobs.state = 'submitting'
+    """
 )
 _BUSY = """
     select team_id, count(*) as running from jobs.jobs
     where state in ('submitting', 'running', 'storing') group by team_id
 """
 _CANDIDATES = text(
-    f"""
+    """
     with recursive teams as (
         (select team_id from jobs.jobs where state = 'queued' order by team_id limit 1)
         union all
         select (select jobs.team_id from jobs.jobs where state = 'queued' and jobs.team_id > teams.team_id
                 order by jobs.team_id limit 1)
         from teams where teams.team_id is not null
-    ), busy as ({_BUSY}), free as (
-        select asking.team_id, coalesce(busy.running, 0) as running,
-            coalesce(plans.running, :plan_slots) as allowed
+    ), free as (
+        select asking.team_id, allowed, (
+            select count(*) from (
+                select 1 from jobs.jobs where jobs.team_id = asking.team_id
+                    and state in ('submitting', 'running', 'storing') limit allowed
+            ) as working
+        ) as running
         from (select team_id from teams union select unnest(cast(:teams as uuid[]))) as asking
-        left join busy using (team_id) left join jobs.plans using (team_id)
+        left join jobs.plans using (team_id)
+        cross join lateral (select coalesce(plans.running, :plan_slots) as allowed) as plan
         where asking.team_id is not null
     )
     select next.id, free.team_id, next.priority, next.created_at, free.running, free.allowed
@@ -61,7 +73,7 @@ _CANDIDATES = text(
         order by priority desc, created_at, id
         limit least(:most, greatest(free.allowed - free.running, 0))
     ) as next on true
-    """  # noqa: S608 - names of ours alone
+    """
 )
 _PLACES = text(
     f"""
@@ -109,10 +121,13 @@ class PostgresQueue:
         values = {"failures": breaker.failures, "open_until": breaker.open_until}
         await self._connection.execute(_SET_BREAKER, values)
 
-    async def occupied(self, since: datetime) -> Occupied:
-        """Count what the provider has, and of that what has been on its way since then."""
-        row = (await self._connection.execute(_OCCUPIED, {"since": since})).one()
-        return Occupied(row.slots, row.submitting)
+    async def occupied(self, most: int) -> int:
+        """Count what the provider has, up to `most`."""
+        return int((await self._connection.execute(_OCCUPIED, {"most": most})).scalar_one())
+
+    async def submitting(self, since: datetime) -> int:
+        """Count the calls that have been on their way since then."""
+        return int((await self._connection.execute(_SUBMITTING, {"since": since})).scalar_one())
 
     async def candidates(
         self, now: datetime, plan_slots: int, most: int, teams: Collection[UUID] = ()
