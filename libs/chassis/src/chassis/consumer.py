@@ -20,6 +20,7 @@ from chassis.health import Health
 from chassis.ladder import climb, park
 from chassis.logs import correlation_id
 from chassis.metrics import MESSAGES_HANDLED
+from chassis.pause import Pause
 from chassis.publisher import Publisher
 from contracts.envelope import Delivery
 from contracts.message import Message
@@ -35,7 +36,8 @@ class Consumer:
     Each handler takes a batch and is one transaction. At most `prefetch` messages are held unacknowledged,
     at most `batch` handled at once. A `hot` queue is one that every generation passes: it is consumed on
     aiormq itself, for little more than half of the CPU time; all others through FastStream, which others know
-    and keep. What is promised is the same on both.
+    and keep. What is promised is the same on both. A batch that is not full begins `pause` seconds after the
+    one before: what comes more often is handled together, at a fraction of the cost, and that much later.
     """
 
     queue: str
@@ -43,6 +45,7 @@ class Consumer:
     prefetch: int = 100
     batch: int = 50
     hot: bool = False
+    pause: float = 0.0
 
 
 @dataclass(slots=True)
@@ -67,8 +70,8 @@ class Arrived:
 class Reception:
     """Receives a queue's messages: acknowledged after the commit, retried or parked when that fails.
 
-    Takes what is waiting and handles it in one go. It never lingers and never has two batches under way:
-    the next batch forms during the commit.
+    Takes what is waiting and handles it in one go. It never lingers over the first after a pause, and never
+    has two batches under way: the next batch forms during the commit.
     """
 
     def __init__(self, consumer: Consumer, publisher: Publisher, health: Health) -> None:
@@ -98,8 +101,10 @@ class Reception:
 
     async def run(self) -> None:
         """Work for ever."""
+        pause = Pause(self.consumer.pause)
         while True:
             await self._arrived.wait()
+            await pause.over(full=len(self._waiting) >= self.consumer.batch)
             self._idle.clear()
             try:
                 await self._handle(self._taken())

@@ -4,19 +4,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from chassis.pause import Pause
+
 A = TypeVar("A")
 B = TypeVar("B")
 
 
 class Together(Generic[A, B]):
-    """Does what comes while it is at it in one go, next; it never lingers for more.
+    """Does what comes while it is at it in one go, next.
 
-    `do` takes pieces of work and returns what came of each, in their order. When it fails for several, each
-    is done alone, so that only the one to blame fails.
+    It begins `pause` seconds after it last began, at once when that is over or `most` wait. `do` takes pieces
+    of work and returns what came of each, in their order. When it fails for several, each is done alone, so
+    that only the one to blame fails.
     """
 
-    def __init__(self, do: Callable[[Sequence[A]], Awaitable[Sequence[B]]], most: int = 50) -> None:
-        self._do, self._most = do, most
+    def __init__(
+        self, do: Callable[[Sequence[A]], Awaitable[Sequence[B]]], most: int = 50, pause: float = 0.0
+    ) -> None:
+        self._do, self._most, self._pause = do, most, Pause(pause)
         self._waiting: list[tuple[A, asyncio.Future[B]]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -31,6 +36,7 @@ class Together(Generic[A, B]):
     async def _work(self) -> None:
         try:
             while self._waiting:
+                await self._pause.over(full=len(self._waiting) >= self._most)
                 taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 if not await self._done(taken, last=len(taken) == 1):
                     for one in taken:

@@ -63,8 +63,8 @@ def arrived(channel: Channel, tag: int, message: Message) -> DeliveredMessage:
     return DeliveredMessage(where, ContentHeader(0, len(body), properties), body, channel)
 
 
-def reception(*routes: tuple[type[Message], Handler], batch: int = 10) -> Reception:
-    consumer = Consumer("jobs.commands", dict(routes), batch=batch)
+def reception(*routes: tuple[type[Message], Handler], batch: int = 10, pause: float = 0.0) -> Reception:
+    consumer = Consumer("jobs.commands", dict(routes), batch=batch, pause=pause)
     return Reception(consumer, Publisher("amqp://nobody"), Health())
 
 
@@ -108,6 +108,17 @@ async def test_one_batch_is_handled_at_a_time_and_the_next_forms_meanwhile():
         handler.go_on.set()
         await acknowledged(channel, 5)
     assert handler.batches == [[0], [1, 2, 3, 4]]
+
+
+async def test_after_a_pause_what_came_meanwhile_is_handled_together():
+    handler, channel = Handler(), Channel()
+    waiting = reception((CancelJob, handler), batch=3, pause=0.2)
+    async with working(waiting):
+        for n in range(3):
+            await waiting.receive(arrived(channel, n + 1, cancel(n)))
+            await asyncio.sleep(0.01)
+        await acknowledged(channel, 3)
+    assert handler.batches == [[0], [1, 2]]
 
 
 async def test_each_handler_is_given_its_own_of_a_batch():

@@ -33,6 +33,15 @@ async def test_what_comes_while_a_batch_is_done_is_done_in_the_next():
     assert desk.batches == [[1], [2, 3, 4], [5]]
 
 
+async def test_after_a_pause_what_came_meanwhile_is_done_together():
+    desk = Desk()
+    desk.open.set()
+    together = Together(desk.do, pause=0.2)
+    assert await together(1) == 2
+    assert await asyncio.gather(together(2), together(3)) == [4, 6]
+    assert desk.batches == [[1], [2, 3]]
+
+
 async def test_only_the_one_to_blame_fails():
     desk = Desk()
     desk.open.set()

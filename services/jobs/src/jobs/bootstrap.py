@@ -14,7 +14,7 @@ from chassis.settings import load
 from chassis.telemetry import continued
 from chassis.together import Together
 from jobs.adapters.inbound import cli
-from jobs.adapters.inbound.bus import consumers
+from jobs.adapters.inbound.bus import PAUSE, consumers
 from jobs.adapters.inbound.schedule import Rhythm, schedules
 from jobs.adapters.inbound.workers import Pace, Workers
 from jobs.adapters.outbound.callbacks import SignedCallbacks
@@ -64,7 +64,7 @@ def build(settings: Settings) -> Service:
         partial(
             submit_call,
             tools=tools,
-            record=Together(partial(record_calls, transaction=begin, tools=tools)),
+            record=Together(partial(record_calls, transaction=begin, tools=tools), pause=PAUSE),
         ),
         partial(
             store_results,

@@ -27,6 +27,8 @@ from jobs.application.work import Transaction
 from jobs.domain.effects import Effect
 from jobs.domain.rules import Rules
 
+PAUSE = 0.05
+"""Seconds between batches: what comes alone does not wait, and the busier it is the more share one."""
 UseCase = Callable[[Sequence[Delivery[Any]]], Coroutine[Any, Any, list[Effect]]]
 
 
@@ -65,4 +67,7 @@ def consumers(
             workers.storing, partial(take_callbacks, transaction=transaction, tools=tools)
         ),
     }
-    return [Consumer("jobs.facts", facts, hot=True), Consumer("jobs.commands", commands, hot=True)]
+    return [
+        Consumer("jobs.facts", facts, hot=True, pause=PAUSE),
+        Consumer("jobs.commands", commands, hot=True),
+    ]
