@@ -40,7 +40,7 @@ READS = {
     "line._FAILURES": {"whole dispatcher"},
     "line._SET_BREAKER": {"whole dispatcher"},
     "line._OCCUPIED": {"along ix_jobs_working"},
-    "line._SUBMITTING": {"along ix_jobs_working", "uq_attempts_job_id_step_n"},
+    "line._SUBMITTING": {"ix_jobs_working", "uq_attempts_job_id_step_n"},
     "line._CANDIDATES": {"along ix_jobs_queued", "ix_jobs_working", "ix_jobs_queued", "pk_plans"},
     "line._PLACES": {"along ix_jobs_queued", "along ix_jobs_working", "pk_plans"},
     "postgres._LOCK": {"pk_jobs"},

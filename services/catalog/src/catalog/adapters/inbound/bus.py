@@ -15,6 +15,9 @@ from contracts.envelope import Delivery
 from contracts.gateway import TeamClosed
 from contracts.jobs import JobChanged
 
+PAUSE = 0.2
+"""Seconds between batches: each generation passes here, and nobody waits for what is counted of it."""
+
 
 def facts(transaction: Transaction, clock: Clock) -> Consumer:
     """Hear of trainings that are paid for and of jobs as they go; in one batch, in the order they came."""
@@ -25,7 +28,8 @@ def facts(transaction: Transaction, clock: Clock) -> Consumer:
     async def close(deliveries: Sequence[Delivery[TeamClosed]]) -> None:
         await close_teams(deliveries, transaction, clock)
 
-    return Consumer("catalog.facts", {CreditsHeld: follow, JobChanged: follow, TeamClosed: close})
+    heard = {CreditsHeld: follow, JobChanged: follow, TeamClosed: close}
+    return Consumer("catalog.facts", heard, hot=True, pause=PAUSE)
 
 
 def commands(transaction: Transaction, clock: Clock) -> Consumer:

@@ -77,7 +77,12 @@ JOBS = Table(
     Index("ix_jobs_team_id", "team_id"),
     Index("ix_jobs_due_at", "due_at", postgresql_where=text("due_at is not null")),
     Index("ix_jobs_poll_at", "poll_at", postgresql_where=text("poll_at is not null")),
-    Index("ix_jobs_storing", "lease_until", postgresql_where=text("state = 'storing'")),
+    Index(
+        "ix_jobs_storing",
+        text("lease_until nulls first"),
+        "due_at",
+        postgresql_where=text("state = 'storing'"),
+    ),
     Index("ix_jobs_expires_at", "expires_at", postgresql_where=text("state = 'completed'")),
     Index("ix_jobs_warn_at", "warn_at", postgresql_where=text("state = 'completed'")),
 )
