@@ -197,9 +197,13 @@ class House:
                 case Submit():
                     await self.do(await submit_call(effect, self.tools, self.called))
                 case Store():
-                    await self.do(await store_results(effect, self.transaction, self.tools, self.stored))
+                    await self.do(await self.store(effect))
                 case CancelCall():
                     await cancel_call(effect, self.tools)
+
+    async def store(self, order: Store) -> list[Effect]:
+        """Store what a job made, and record it."""
+        return await self.stored(await store_results(order, self.transaction, self.tools))
 
     def job(self, id_: UUID) -> Job:
         return deepcopy(self.memory.jobs[id_])

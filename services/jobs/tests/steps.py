@@ -14,7 +14,7 @@ from jobs.application.learn import learn_models
 from jobs.application.open_jobs import open_jobs
 from jobs.application.poll_attempts import poll_attempts
 from jobs.application.settle_jobs import settle_jobs
-from jobs.application.store_results import store_results, take_results
+from jobs.application.store_results import take_results
 from jobs.application.take_callbacks import take_callbacks
 
 
@@ -56,7 +56,7 @@ async def poll(house: House, after: float) -> None:
 
 async def store(house: House) -> None:
     for order in await take_results(house.transaction, house.tools, 8):
-        await house.do(await store_results(order, house.transaction, house.tools, house.stored))
+        await house.do(await house.store(order))
 
 
 async def settle(house: House, job: UUID, captured: int = 0) -> None:

@@ -1,13 +1,17 @@
 """What is committed is carried out: bounded, also when the process stops in between."""
 
 import asyncio
+import random
 import time
+from types import SimpleNamespace
 
 import pytest
 from services.jobs.tests.stories import SENT, submitting
 
+from chassis.health import Health
+from chassis.schedule import Schedule
 from jobs.adapters.inbound.workers import Pace, Pool, Workers
-from jobs.domain.effects import CancelCall, Nudge, Submit
+from jobs.domain.effects import CancelCall, Nudge, Store, Submit
 
 
 class Outside:
@@ -36,7 +40,7 @@ def outside() -> Outside:
 
 @pytest.fixture
 def workers(outside) -> Workers:
-    return Workers(outside.call, outside.call, outside.cancel, submit_limit=3, store_limit=2)
+    return Workers(outside.call, outside.call, outside.call, outside.cancel, submit_limit=3, store_limit=2)
 
 
 def order() -> Submit:
@@ -97,6 +101,51 @@ async def test_whoever_waits_for_work_is_woken(workers):
     workers.listen(Nudge.STORE, lambda: woken.append(Nudge.STORE))
     workers.take([Nudge.STORE, Nudge.POLL])
     assert woken == [Nudge.STORE]
+
+
+@pytest.mark.parametrize("seed", range(50))
+async def test_room_is_never_lost_while_work_waits(seed: int):
+    """Whatever ends in whichever moment of a decision: all that waits is taken up, and nobody asks twice."""
+    chance = random.Random(seed)
+    waiting, done = list(range(30)), []
+
+    async def a_moment() -> None:
+        for _ in range(chance.randrange(4)):
+            await asyncio.sleep(0)
+
+    async def store(order: Store) -> int:
+        await a_moment()
+        return order.job.n
+
+    async def record(number: int) -> list:
+        done.append(number)
+        return []
+
+    async def take(room: int) -> list:
+        await a_moment()
+        taken = [Store(work(waiting.pop())) for _ in range(min(room, len(waiting)))]
+        await a_moment()
+        return taken
+
+    workers = Workers(store, store, record, store, submit_limit=1, store_limit=2)
+    schedule = Schedule("store", 3600, lambda: workers.fill(workers.storing, take, everybody=True))
+    workers.listen(Nudge.STORE, schedule.nudge)
+    kept = asyncio.create_task(schedule.keep(Health()))
+    async with asyncio.timeout(5):
+        while len(done) < 30:
+            await workers.fill(workers.storing, lambda _: nobody())  # a callback that brings nothing
+            await asyncio.sleep(0)
+    kept.cancel()
+    await asyncio.wait([kept])
+    assert sorted(done) == list(range(30))
+
+
+def work(n: int) -> SimpleNamespace:
+    return SimpleNamespace(id=n, n=n, kind="generate", traceparent=None)
+
+
+async def nobody() -> list:
+    return []
 
 
 async def test_questions_keep_their_pace():

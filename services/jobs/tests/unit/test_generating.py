@@ -12,7 +12,7 @@ from contracts.jobs import JobChanged
 from jobs.application.act_on_deadlines import act_on_deadlines
 from jobs.application.dispatch_jobs import dispatch_jobs
 from jobs.application.ports import NotAccepted, ProviderUnavailable, SubmitInDoubt, SubmitRefused
-from jobs.application.store_results import store_results, take_results
+from jobs.application.store_results import take_results
 from jobs.domain.calls import ProviderStatus
 from jobs.domain.effects import Ignored, Nudge, Store
 from jobs.domain.job import Job
@@ -235,7 +235,7 @@ async def test_storing_that_is_cut_off_is_taken_up_at_once(house):
     house.tools.provider.download = lambda *_: asyncio.sleep(600)
     (taken,) = await take_results(house.transaction, house.tools, 8)
     assert await take_results(house.transaction, house.tools, 8) == []
-    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools, house.stored))
+    storing = asyncio.create_task(house.store(taken))
     await asyncio.sleep(0.01)
     storing.cancel()
     await asyncio.wait([storing])

@@ -15,7 +15,7 @@ from contracts.credits import ReleaseCredits
 from contracts.jobs import JobChanged
 from contracts.orders import Operation
 from jobs.application.learn import learn_reference_models
-from jobs.application.store_results import store_results, take_results
+from jobs.application.store_results import take_results
 from jobs.domain.calls import StepKind, Succeeded
 from jobs.domain.state import State
 
@@ -176,7 +176,7 @@ async def test_weights_that_take_long_to_store_stay_with_who_stores_them(house):
 
     house.storage.copy_from = slow
     house.clock.pass_by(seconds=1)
-    storing = asyncio.create_task(store_results(taken, house.transaction, house.tools, house.stored))
+    storing = asyncio.create_task(house.store(taken))
     async with asyncio.timeout(10):
         while house.memory.leases[job] == first:
             await asyncio.sleep(0.01)

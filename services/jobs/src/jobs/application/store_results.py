@@ -4,7 +4,7 @@ Keys are deterministic and written once, so whoever takes this up after a crash 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,9 +48,6 @@ class Stored:
     kept: _Kept
 
 
-Record = Callable[[Stored], Awaitable[list[Effect]]]
-
-
 async def take_results(transaction: Transaction, tools: Tools, capacity: int) -> list[Effect]:
     """Lease up to `capacity` jobs whose results are to be stored."""
     if capacity < 1:
@@ -60,17 +57,16 @@ async def take_results(transaction: Transaction, tools: Tools, capacity: int) ->
         return [Store(job) for job in await work.workload.to_store(tools.clock(), capacity, leases)]
 
 
-async def store_results(order: Store, transaction: Transaction, tools: Tools, record: Record) -> list[Effect]:
-    """Store what one job's step made, and record it."""
+async def store_results(order: Store, transaction: Transaction, tools: Tools) -> Stored:
+    """Store what one job's step made; what could be is recorded next, before the lease ends."""
     job = order.job
     try:
         lease = tools.rules.timing(job.kind).store_lease
         async with renewing(lambda: _lease(job, lease, transaction, tools), lease):
-            kept = await _keep(job, job.outcome or Succeeded(), tools)
+            return Stored(job, await _keep(job, job.outcome or Succeeded(), tools))
     except asyncio.CancelledError:
         await _hand_back(job, transaction, tools)
         raise
-    return await record(Stored(job, kept))
 
 
 async def record_stored(

@@ -1,8 +1,9 @@
 """What jobs does without being asked: at once when nudged, and from time to time in any case."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from chassis.schedule import Schedule
 from chassis.telemetry import continued
@@ -21,7 +22,7 @@ from jobs.application.poll_attempts import poll_attempts
 from jobs.application.store_results import take_results
 from jobs.application.tools import Tools
 from jobs.application.work import Transaction
-from jobs.domain.effects import Nudge
+from jobs.domain.effects import Effect, Nudge
 from jobs.domain.export import Export
 
 MINUTE = 60.0
@@ -76,10 +77,10 @@ def schedules(
 
 
 async def _dispatch(transaction: Transaction, tools: Tools, workers: Workers) -> None:
-    workers.submitting.full = False  # everybody who waits is looked at now
-    await workers.fill(
-        workers.submitting, lambda room: dispatch_jobs(transaction, tools.clock, tools.rules, room)
-    )
+    def decide(room: int) -> Coroutine[Any, Any, list[Effect]]:
+        return dispatch_jobs(transaction, tools.clock, tools.rules, room)
+
+    await workers.fill(workers.submitting, decide, everybody=True)
 
 
 async def _poll(transaction: Transaction, tools: Tools, workers: Workers) -> None:
@@ -113,5 +114,4 @@ async def _export_one(
 
 
 async def _store(transaction: Transaction, tools: Tools, workers: Workers) -> None:
-    workers.storing.full = False  # as above
-    await workers.fill(workers.storing, partial(take_results, transaction, tools))
+    await workers.fill(workers.storing, partial(take_results, transaction, tools), everybody=True)

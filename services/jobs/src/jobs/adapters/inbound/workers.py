@@ -4,12 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any
 
 from prometheus_client import Counter, Histogram
 
 from chassis.metrics import REPLAYED
 from chassis.telemetry import continued
+from jobs.application.store_results import Stored
 from jobs.domain.effects import (
     Answered,
     CancelCall,
@@ -34,34 +36,39 @@ SECONDS = Histogram(
 )
 UNSETTLED = Counter("atelier_jobs_unsettled", "Times credits had not answered for too long")
 
+_RECORDED = 1_000
+"""Far more than are stored at a time: recording is bounded by how much it takes in one go."""
 LAST_WORDS = 2.0
 """Seconds that work which is cut off gets to hand itself back."""
 
 Submits = Callable[[Submit], Awaitable[list[Effect]]]
-Stores = Callable[[Store], Awaitable[list[Effect]]]
+Stores = Callable[[Store], Awaitable[Stored]]
+Records = Callable[[Stored], Awaitable[list[Effect]]]
 Cancels = Callable[[CancelCall], Awaitable[None]]
 
 
 class Pool:
     """At most so many pieces of work at a time; what fails is logged, and a sweep finds it again.
 
-    While it is `full` more may wait for the next that ends. Who hands work out does so in `turn`.
+    While it is `full` more may wait, and whatever ends wakes who hands work out, which is done in `turn`.
     """
 
-    def __init__(self, name: str, limit: int) -> None:
-        self._name, self._limit = name, limit
+    def __init__(self, name: str, limit: int, wake: Callable[[], None] = lambda: None) -> None:
+        self._name, self._limit, self._wake = name, limit, wake
         self._turns = asyncio.Semaphore(limit)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._going = 0
         self.full = False
         self.turn = asyncio.Lock()
 
     @property
     def free(self) -> int:
         """How much more can be taken on without waiting."""
-        return max(0, self._limit - len(self._tasks))
+        return max(0, self._limit - self._going)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this as soon as there is room."""
+        self._going += 1
         task = asyncio.create_task(self._run(work), name=self._name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -82,6 +89,10 @@ class Pool:
                 await work
             except Exception:
                 logger.exception("%s failed; it is taken up again when its time comes", self._name)
+        # At once and not when the task is done: whoever looks for room from here on finds this one.
+        self._going -= 1
+        if self.full:
+            self._wake()
 
 
 class Workers:
@@ -91,16 +102,18 @@ class Workers:
         self,
         submit: Submits,
         store: Stores,
+        record: Records,
         cancel: Cancels,
         *,
         submit_limit: int,
         store_limit: int,
         export_limit: int = 1,
     ) -> None:
-        self.submitting = Pool("submit", submit_limit)
-        self.storing = Pool("store", store_limit)
+        self.submitting = Pool("submit", submit_limit, partial(self.nudge, Nudge.DISPATCH))
+        self.storing = Pool("store", store_limit, partial(self.nudge, Nudge.STORE))
         self.exporting = Pool("export", export_limit)
-        self._submit, self._store, self._cancel = submit, store, cancel
+        self.recording = Pool("record", _RECORDED)
+        self._submit, self._store, self._record, self._cancel = submit, store, record, cancel
         self._nudges: dict[Nudge, Callable[[], None]] = {}
         self._deciding: set[asyncio.Task[None]] = set()
 
@@ -120,14 +133,24 @@ class Workers:
         task.add_done_callback(self._deciding.discard)
         await asyncio.shield(task)
 
-    async def fill(self, pool: Pool, decide: Callable[[int], Coroutine[Any, Any, list[Effect]]]) -> None:
-        """Decide what a pool's room is used for, one decision at a time, and begin it, as `carry` does."""
+    async def fill(
+        self,
+        pool: Pool,
+        decide: Callable[[int], Coroutine[Any, Any, list[Effect]]],
+        *,
+        everybody: bool = False,
+    ) -> None:
+        """Decide what a pool's room is used for, one decision at a time, and begin it, as `carry` does.
+
+        Who looks at `everybody` that waits knows whether more wait than there is room for.
+        """
 
         async def in_turn() -> list[Effect]:
             async with pool.turn:
-                was_full, pool.full = pool.full, True  # what ends from here on makes room not counted yet
+                others = pool.full and not everybody
+                pool.full = True  # what ends from here on makes room that is not counted yet
                 self.take(await decide(pool.free))
-                pool.full = was_full or not pool.free
+                pool.full = others or not pool.free
             return []
 
         await self.carry(in_turn())
@@ -154,6 +177,7 @@ class Workers:
             await asyncio.wait(self._deciding, timeout=seconds)
         await self.submitting.drain(deadline - time.monotonic())
         await asyncio.gather(self.storing.drain(0), self.exporting.drain(0))
+        await self.recording.drain(LAST_WORDS)
 
     async def _carry(self, decision: Coroutine[Any, Any, list[Effect]]) -> None:
         self.take(await decision)
@@ -163,14 +187,13 @@ class Workers:
         name = f"submit {job.kind}"
         with continued(job.traceparent, name, job_id=str(job.id), attempt_id=str(attempt.id)):
             self.take(await self._submit(order))
-        if self.submitting.full:
-            self.nudge(Nudge.DISPATCH)
 
     async def _do_store(self, order: Store) -> None:
         with continued(order.job.traceparent, f"store {order.job.kind}", job_id=str(order.job.id)):
-            self.take(await self._store(order))
-        if self.storing.full:
-            self.nudge(Nudge.STORE)
+            self.recording.start(self._do_record(await self._store(order)))  # it makes room meanwhile
+
+    async def _do_record(self, stored: Stored) -> None:
+        self.take(await self._record(stored))
 
     async def _do_cancel(self, order: CancelCall) -> None:
         with continued(order.traceparent, "cancel call"):
