@@ -96,6 +96,16 @@ async def test_only_calls_on_their_way_count_as_being_submitted(begin, clock):
     assert await submitting(1) == 1
 
 
+async def test_slots_are_counted_each_time_where_few_are_free(begin, clock):
+    found = []
+    for most in (100_000, 100_000, 100, 100_000):
+        await opened(begin, clock, uuid4(), 1)
+        await dispatch_jobs(begin, clock, rules(), 40)
+        async with begin() as work:
+            found.append(await work.queue.occupied(most))
+    assert found[2:] == [3, 3]  # counted for the few; of the many what was counted last will do
+
+
 async def test_results_are_leased_to_one_worker_until_the_lease_ends(begin, clock):
     ids = await opened(begin, clock, uuid4(), 1)
     await dispatch_jobs(begin, clock, rules(), 40)

@@ -139,7 +139,10 @@ class Queue(Protocol):
         ...
 
     async def occupied(self, most: int) -> int:
-        """Count what the provider has, from the jobs themselves; nobody asks beyond `most`."""
+        """Count what the provider has, from the jobs themselves, up to `most`.
+
+        A count may be a second old where thousands more may be taken.
+        """
         ...
 
     async def submitting(self, since: datetime) -> int:

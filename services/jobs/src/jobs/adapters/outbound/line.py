@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -17,6 +19,7 @@ from jobs.domain.job import Job
 if TYPE_CHECKING:
     from jobs.adapters.outbound.postgres import PostgresJobs
 
+_ROOMY, _GOOD_FOR = 2_000, 1.0
 _ANYBODY = text(
     "select exists (select 1 from jobs.jobs where state = 'queued'"
     " and (not_before is null or not_before <= :now))"
@@ -96,12 +99,23 @@ _PLACES = text(
 )
 
 
+@dataclass(slots=True)
+class Counted:
+    """What a process has last counted of the provider's slots, and when (monotonic seconds)."""
+
+    slots: int = 0
+    at: float = float("-inf")
+
+    def will_do(self, most: int) -> bool:
+        """Tell whether it need not be counted again: no house starts thousands of calls in a second."""
+        return most - self.slots > _ROOMY and time.monotonic() < self.at + _GOOD_FOR
+
+
 class PostgresQueue:
     """The line as one transaction sees it."""
 
-    def __init__(self, connection: Connection, jobs: PostgresJobs) -> None:
-        self._connection = connection
-        self._jobs = jobs
+    def __init__(self, connection: Connection, jobs: PostgresJobs, counted: Counted) -> None:
+        self._connection, self._jobs, self._counted = connection, jobs, counted
 
     async def anybody(self, now: datetime) -> bool:
         """Tell whether any job waits for its turn."""
@@ -122,8 +136,13 @@ class PostgresQueue:
         await self._connection.execute(_SET_BREAKER, values)
 
     async def occupied(self, most: int) -> int:
-        """Count what the provider has, up to `most`."""
-        return int((await self._connection.execute(_OCCUPIED, {"most": most})).scalar_one())
+        """Count what the provider has, up to `most`; once a second where thousands of slots are free."""
+        if not self._counted.will_do(most):
+            self._counted.at = time.monotonic()
+            self._counted.slots = int(
+                (await self._connection.execute(_OCCUPIED, {"most": most})).scalar_one()
+            )
+        return self._counted.slots
 
     async def submitting(self, since: datetime) -> int:
         """Count the calls that have been on their way since then."""

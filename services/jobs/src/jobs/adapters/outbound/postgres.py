@@ -15,7 +15,7 @@ from chassis.database import Database
 from chassis.statement import Statement, text
 from jobs.adapters.outbound.closing import PostgresClosings
 from jobs.adapters.outbound.keeping import PostgresDiscards, PostgresExports, PostgresMoves
-from jobs.adapters.outbound.line import PostgresQueue
+from jobs.adapters.outbound.line import Counted, PostgresQueue
 from jobs.adapters.outbound.rows import (
     ATTEMPT_COLUMNS,
     JOB_COLUMNS,
@@ -252,6 +252,7 @@ class PostgresJobs:
 
 def transaction(database: Database) -> Transaction:
     """Make transactions of this database."""
+    counted = Counted()
 
     @asynccontextmanager
     async def begin() -> AsyncIterator[Work]:
@@ -261,7 +262,7 @@ def transaction(database: Database) -> Transaction:
             yield Work(
                 jobs=jobs,
                 workload=jobs,
-                queue=PostgresQueue(session.connection, jobs),
+                queue=PostgresQueue(session.connection, jobs, counted),
                 shelf=PostgresShelf(session.connection),
                 tombstones=PostgresTombstones(session.connection),
                 discards=discards,
