@@ -8,12 +8,13 @@ from catalog.application.close_teams import close_teams
 from catalog.application.follow_jobs import follow_jobs
 from catalog.application.ports import Transaction
 from chassis.clock import Clock
-from chassis.consumer import Consumer
+from chassis.consumer import BatchHandler, Consumer
 from contracts.catalog import ActivateVersion, DeleteModel, UpdateModel
 from contracts.credits import CreditsHeld
 from contracts.envelope import Delivery
 from contracts.gateway import TeamClosed
 from contracts.jobs import JobChanged
+from contracts.message import Message
 
 PAUSE = 0.2
 """Seconds between batches: each generation passes here, and nobody waits for what is counted of it."""
@@ -28,7 +29,7 @@ def facts(transaction: Transaction, clock: Clock) -> Consumer:
     async def close(deliveries: Sequence[Delivery[TeamClosed]]) -> None:
         await close_teams(deliveries, transaction, clock)
 
-    heard = {CreditsHeld: follow, JobChanged: follow, TeamClosed: close}
+    heard: dict[type[Message], BatchHandler] = {CreditsHeld: follow, JobChanged: follow, TeamClosed: close}
     return Consumer("catalog.facts", heard, hot=True, pause=PAUSE)
 
 
