@@ -53,9 +53,7 @@ class StoredLog:
         After the commit it wakes whoever waits for news or a verdict. Where nothing was settled but what was
         `granted`, nobody has to look for it.
         """
-        told = (
-            "" if granted is None or len(granted) > _MOST_NAMED else " ".join((GRANTED, *map(str, granted)))
-        )
+        told = _telling(granted)
         if facts:
             return await self._append(facts, now, told)
         await self.connection.execute(_NOTIFY, {"told": told})
@@ -82,6 +80,12 @@ class StoredLog:
     async def prune(self, before: datetime) -> None:
         """Drop what happened before then."""
         await self.connection.execute(_PRUNE, {"before": before})
+
+
+def _telling(granted: Collection[UUID] | None) -> str:
+    if granted is None or len(granted) > _MOST_NAMED:
+        return ""
+    return " ".join((GRANTED, *map(str, granted)))
 
 
 def _team(fact: Fact) -> UUID | None:
