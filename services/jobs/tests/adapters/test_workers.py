@@ -96,6 +96,17 @@ async def test_one_failure_does_not_stop_the_others(caplog):
     assert "broken" in caplog.text
 
 
+async def test_work_that_is_cancelled_from_within_leaves_its_room(caplog):
+    pool = Pool("test", 1)
+
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    pool.start(work())
+    await pool.drain(5)
+    assert pool.free == 1
+
+
 async def test_whoever_waits_for_work_is_woken(workers):
     woken = []
     workers.listen(Nudge.STORE, lambda: woken.append(Nudge.STORE))

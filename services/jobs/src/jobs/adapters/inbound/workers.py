@@ -84,15 +84,16 @@ class Pool:
             await asyncio.wait(self._tasks, timeout=LAST_WORDS)
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        async with self._turns:
-            try:
+        try:
+            async with self._turns:
                 await work
-            except Exception:
-                logger.exception("%s failed; it is taken up again when its time comes", self._name)
-        # At once and not when the task is done: whoever looks for room from here on finds this one.
-        self._going -= 1
-        if self.full:
-            self._wake()
+        except Exception:
+            logger.exception("%s failed; it is taken up again when its time comes", self._name)
+        finally:
+            # At once and not when the task is done: whoever looks for room from here on finds this one.
+            self._going -= 1
+            if self.full:
+                self._wake()
 
 
 class Workers:
