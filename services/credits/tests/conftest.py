@@ -127,7 +127,7 @@ def migrated(fresh_database: FreshDatabase) -> str:
 @pytest.fixture
 async def database(migrated: str) -> AsyncIterator[Database]:
     """The real books; whatever a test did to them, the audit finds nothing."""
-    database = Database(migrated, "credits", 8)
+    database = Database(migrated, "credits", 8, plan_once=False)
     yield database
     try:
         report = await verify_ledger(PostgresAudit(database))

@@ -16,12 +16,14 @@ from asyncpg.pool import PoolConnectionProxy
 
 from chassis.statement import Statement
 
-PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
-"""How each statement is planned: once for all values, and by an index where there is one.
+BY_INDEX = {"enable_seqscan": "off", "jit": "off"}
+"""How each statement is planned: by an index where there is one.
 
-Planning each call costs as much as many calls themselves. A plan that is kept may have been made while its
-table was empty, and would then read it whole until it is analyzed. `chassis.plans` judges these very plans.
+A plan that is kept may have been made while its table was empty, and would then read it whole until it is
+analyzed. `chassis.plans` judges these very plans.
 """
+ONCE = {"plan_cache_mode": "force_generic_plan"}
+"""For all values at once: planning each call anew costs as much as many calls."""
 _PATIENCE = 10.0
 """Seconds that somebody waits for a connection."""
 _CLOSED_WITHIN = 5.0
@@ -219,8 +221,9 @@ class _Driver(asyncpg.Connection):
 class Pool:
     """At most so many connections, opened when they are needed; one that was closed is not given out."""
 
-    def __init__(self, dsn: str, size: int, *, codecs: bool = True) -> None:
+    def __init__(self, dsn: str, size: int, *, codecs: bool = True, plan_once: bool = True) -> None:
         self._dsn, self._size, self._codecs = dsn, size, codecs
+        self._planning = BY_INDEX | ONCE if plan_once else BY_INDEX
         self._pool: asyncpg.Pool | None = None
 
     async def take(self) -> Driver:
@@ -237,7 +240,7 @@ class Pool:
                 command_timeout=30,
                 max_cached_statement_lifetime=0,  # kept, however rarely a statement is used,
                 max_cacheable_statement_size=0,  # and however long it is
-                server_settings=dict(PLANNING),
+                server_settings=self._planning,
             )
         async with asyncio.timeout(_PATIENCE):
             await self._pool  # opens it the first time

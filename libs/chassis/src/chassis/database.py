@@ -27,18 +27,18 @@ class Session:
 
 
 class Database:
-    """A service's schema in Postgres.
+    """A service's schema in Postgres; `plan_once` plans a statement for all values, not for those at hand.
 
     `committed` is set whenever a transaction with messages has committed; the relay waits for it. While it
     runs it is given them, too (`hand_over`), so that it need not read what this process has just written.
     """
 
-    def __init__(self, dsn: str, schema: str, pool_size: int = 8) -> None:
+    def __init__(self, dsn: str, schema: str, pool_size: int = 8, *, plan_once: bool = True) -> None:
         self.schema = schema
         self.committed = asyncio.Event()
         self.hand_over: Callable[[Sequence[Written]], None] | None = None
-        self._pool = Pool(dsn, pool_size)
-        self._readers = Pool(dsn, max(2, pool_size // 2), codecs=False)
+        self._pool = Pool(dsn, pool_size, plan_once=plan_once)
+        self._readers = Pool(dsn, max(2, pool_size // 2), codecs=False, plan_once=plan_once)
         self._insert = text(insert_sql(schema))
 
     @asynccontextmanager

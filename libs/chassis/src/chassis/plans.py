@@ -1,7 +1,7 @@
 """For tests: what Postgres reads to answer a statement, whatever the values.
 
 A connection keeps one plan of a statement for all values, and prefers an index where there is any
-(`chassis.connection.PLANNING`): what still reads a whole table has none to use, and would be slow in a large
+(`chassis.connection`): what still reads a whole table has none to use, and would be slow in a large
 house.
 """
 
@@ -13,6 +13,7 @@ from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any
 
+from chassis.connection import ONCE
 from chassis.database import Database
 from chassis.statement import Statement
 
@@ -92,6 +93,8 @@ async def _planning(database: Database) -> AsyncIterator[Any]:
         changes = driver.transaction()
         await changes.start()
         try:
+            for name, value in ONCE.items():  # where every call may have a plan of its own, too
+                await driver.execute(f"set local {name} = {value}")
             yield driver
         finally:
             await changes.rollback()

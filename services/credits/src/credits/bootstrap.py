@@ -41,7 +41,8 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
 
 def connect(settings: Settings) -> Database:
     """Open the service's own schema."""
-    return Database(settings.database_url, "credits", settings.database_pool)
+    # Not planned once: a batch of hundreds is served best by another plan than a hold that comes alone.
+    return Database(settings.database_url, "credits", settings.database_pool, plan_once=False)
 
 
 def transactions(settings: Settings, database: Database) -> Transaction:

@@ -14,7 +14,7 @@ READ_WHOLE = """
 
 async def test_no_batch_reads_a_table_whole(database: Database, migrated: str, fresh_database: FreshDatabase):
     # One connection, so that its plans are those it made first; its figures are told when it closes.
-    one = Database(migrated, "credits", 1)
+    one = Database(migrated, "credits", 1, plan_once=False)
     service = Credits(Postgres(one))
     team, key = await service.team_with(10_000), spending_key(10_000)
     for size in (1,) * 20 + (50,) * 4:

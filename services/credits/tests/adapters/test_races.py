@@ -27,14 +27,16 @@ from credits.domain.holding import lifetime
 ROUNDS, WAVE = 1000, 5
 SEED = 20261101
 SECOND = timedelta(seconds=1)
-TRIPWIRES = {"lock_timeout": "10s", "statement_timeout": "15s"}
+TRIPWIRES = "lock_timeout=10s&statement_timeout=15s"
 """Whoever waits this long waits for somebody who waits for him; the statement fails, and the test with it."""
 
 
 @pytest.fixture
 async def racers(migrated: str) -> AsyncIterator[list[Credits]]:
     """Four replicas of the service, each with connections and a clock of its own."""
-    databases = [Database(migrated, "credits", pool_size=WAVE, options=TRIPWIRES) for _ in range(4)]
+    databases = [
+        Database(f"{migrated}?{TRIPWIRES}", "credits", pool_size=WAVE, plan_once=False) for _ in range(4)
+    ]
     yield [Credits(Postgres(database)) for database in databases]
     for database in databases:
         await database.close()

@@ -1,5 +1,6 @@
 """Whoever waits for a verdict is told by the notification, and by a look where it tells nothing."""
 
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +17,14 @@ _SETTLED = text("""
         (id, kind, scope, team_id, user_id, subject, jobs, body_hash, created_at, verdict)
     values (:id, 'cancel_job', :id, :id, :id, :id, '{}', '', now(), cast(:verdict as jsonb))
 """)
+
+
+@pytest.fixture(autouse=True)
+async def listening(stage: Stage) -> None:
+    """What is told before anybody listens is told to nobody."""
+    async with asyncio.timeout(SOON):
+        while await stage.rows("select from pg_stat_activity where query ilike 'listen%'") == []:
+            await asyncio.sleep(0.01)
 
 
 async def notify(stage: Stage, told: str) -> None:
