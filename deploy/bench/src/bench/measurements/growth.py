@@ -62,9 +62,10 @@ def measure(bench: Bench) -> None:
     with bench.another("grown") as full:
         Provider(full.sandbox_url).answer_at_once(tiny=True)
         house = _size(bench)
-        empty = _asked("empty", bench.stack, bench.customers[0])
+        models = house.models // house.teams  # as many as a copy has: a search finds as much everywhere
+        empty = _asked("empty", bench.stack, bench.customers[0], models)
         original = asyncio.run(customers(full, 2))
-        same = _asked("the same team", full, original[0])
+        same = _asked("the same team", full, original[0], models)
         _grow(bench, full, house, original[1])
         teams = [same, _copy(full, original[1], AVERAGE), _copy(full, original[1], 1)]
         _read(bench, empty, teams)
@@ -80,9 +81,10 @@ def _size(bench: Bench) -> House:
     return replace(HOUSE, **sizes)
 
 
-def _asked(name: str, stack: Stack, customer: Customer) -> Asked:
+def _asked(name: str, stack: Stack, customer: Customer, models: int) -> Asked:
     Provider(stack.sandbox_url).answer_at_once(tiny=True)
-    asyncio.run(_make_model(stack, customer))
+    for _ in range(models):
+        asyncio.run(_make_model(stack, customer))
     wishes = [customer.wish(f"a lighthouse, {n}") for n in range(JOBS)]
     return Asked(name, stack, customer, asyncio.run(_draw(stack, wishes)))
 
