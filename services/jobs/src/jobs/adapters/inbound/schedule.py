@@ -1,9 +1,8 @@
 """What jobs does without being asked: at once when nudged, and from time to time in any case."""
 
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from chassis.schedule import Schedule
 from chassis.telemetry import continued
@@ -22,7 +21,7 @@ from jobs.application.poll_attempts import poll_attempts
 from jobs.application.store_results import take_results
 from jobs.application.tools import Tools
 from jobs.application.work import Transaction
-from jobs.domain.effects import Effect, Nudge
+from jobs.domain.effects import Nudge
 from jobs.domain.export import Export
 
 MINUTE = 60.0
@@ -77,9 +76,7 @@ def schedules(
 
 
 async def _dispatch(transaction: Transaction, tools: Tools, workers: Workers) -> None:
-    def decide(room: int) -> Coroutine[Any, Any, list[Effect]]:
-        return dispatch_jobs(transaction, tools.clock, tools.rules, room)
-
+    decide = partial(dispatch_jobs, transaction, tools.clock, tools.rules)
     await workers.fill(workers.submitting, decide, everybody=True)
 
 
